@@ -1,0 +1,131 @@
+// swift-tools-version: 6.2
+// One package: shared modules in Sources/, one folder a service in services/. docs/adr/0001 says why.
+//
+// ATELIER_ONLY=billing,ingress builds just these services, the shared modules and their tests, so that a team
+// can build and test what it owns without compiling its neighbours. Unset: everything.
+import PackageDescription
+
+let only = Context.environment["ATELIER_ONLY"].map { Set($0.split(separator: ",").map(String.init)) }
+let warningsAreErrors = Context.environment["ATELIER_WERROR"] != nil
+
+let house: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .strictMemorySafety(),
+        .treatWarning("UnrecognizedStrictLanguageFeatures", as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+
+func isSelected(_ name: String) -> Bool { only?.contains(name) ?? true }
+
+/// A shared module under Sources/ and, unless told otherwise, its tests under Tests/.
+func library(_ name: String, _ uses: Target.Dependency..., tested: Bool = true) -> [Target] {
+    var targets: [Target] = [
+        .target(name: name, dependencies: uses, path: "Sources/\(name)", swiftSettings: house)
+    ]
+    if tested && isSelected(name) {
+        targets.append(tests(name, .target(name: name)))
+    }
+    return targets
+}
+
+func tests(_ name: String, _ uses: Target.Dependency...) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: uses + ["TestSupport"], path: "Tests/\(name)Tests", swiftSettings: house)
+}
+
+/// A service folder: code in Sources/, thirty lines of entry point in Main/, tests in Tests/.
+func service(_ name: String, _ uses: Target.Dependency...) -> [Target] {
+    let folder = "services/\(name.lowercased())"
+    guard isSelected(name.lowercased()) else { return [] }
+    let library = Target.Dependency.target(name: "\(name)Service")
+    return [
+        .target(
+            name: "\(name)Service", dependencies: serviceBase + uses, path: "\(folder)/Sources", swiftSettings: house),
+        .executableTarget(
+            name: name.lowercased(), dependencies: [library, "ServiceKit"], path: "\(folder)/Main",
+            swiftSettings: house),
+        .testTarget(
+            name: "\(name)ServiceTests", dependencies: [library, "TestSupport"] + serviceBase + uses,
+            path: "\(folder)/Tests", swiftSettings: house),
+    ]
+}
+
+let serviceBase: [Target.Dependency] = [
+    "ServiceKit", "Contracts", "Jobs", "Postgres", "HTTPServer", "HTTPClient", "HTTP", "EventLoop", "Lifecycle",
+    "Telemetry", "Configuration", "Cryptography", "Concurrency", "Time",
+]
+
+let systemLibraries: [Target] = [
+    .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
+    .systemLibrary(
+        name: "CPostgres", path: "Sources/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+        name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+        name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libssl libcrypto", providers: [.apt(["libssl-dev"])]),
+]
+
+let sharedModules: [Target] = [
+    library("Time"),
+    library("Concurrency", "Time"),
+    library("Configuration", "Time"),
+    library("Telemetry", "Time", "Concurrency"),
+    library("Cryptography", "COpenSSL"),
+    library("HTTP", "Time"),
+    library("EventLoop", "CLinux", "Concurrency", "Time"),
+    library("Lifecycle", "EventLoop", "Telemetry", "Concurrency", "Time"),
+    library("HTTPServer", "HTTP", "EventLoop", "CLinux", "Telemetry", "Concurrency", "Time"),
+    library("HTTPClient", "HTTP", "EventLoop", "CCurl", "Telemetry", "Concurrency", "Time"),
+    library("Postgres", "CPostgres", "EventLoop", "Telemetry", "Concurrency", "Time", "Cryptography"),
+    library("Contracts", "Time"),
+    library(
+        "ServiceKit", "Contracts", "HTTPServer", "HTTPClient", "HTTP", "Postgres", "EventLoop", "Lifecycle", "Telemetry",
+        "Configuration", "Cryptography", "Concurrency", "Time"),
+    library(
+        "Jobs", "ServiceKit", "Contracts", "Postgres", "HTTPClient", "HTTP", "EventLoop", "Lifecycle", "Telemetry",
+        "Concurrency", "Time"),
+    library(
+        "TestSupport", "ServiceKit", "Contracts", "Postgres", "HTTPServer", "HTTPClient", "HTTP", "EventLoop",
+        "Telemetry", "Configuration", "Cryptography", "Concurrency", "Time", tested: false),
+].flatMap { $0 }
+
+let tools: [Target] = [
+    isSelected("sandbox")
+        ? [
+            .target(
+                name: "Sandbox", dependencies: serviceBase, path: "Sources/Sandbox",
+                resources: [.copy("Resources")], swiftSettings: house),
+            .executableTarget(
+                name: "sandbox", dependencies: ["Sandbox"] + serviceBase, path: "Sources/SandboxMain",
+                swiftSettings: house),
+            tests("Sandbox", "Sandbox", "HTTP", "HTTPClient", "HTTPServer", "Contracts", "EventLoop", "Time"),
+        ] : [],
+    isSelected("atelier")
+        ? [
+            .target(
+                name: "OperatorCLI", dependencies: serviceBase, path: "Sources/OperatorCLI", swiftSettings: house),
+            .executableTarget(
+                name: "atelier", dependencies: ["OperatorCLI"] + serviceBase, path: "Sources/OperatorCLIMain",
+                swiftSettings: house),
+            tests("OperatorCLI", "OperatorCLI", "Contracts", "Time", "Configuration"),
+        ] : [],
+    only == nil
+        ? [.testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: house)]
+        : [],
+].flatMap { $0 }
+
+let package = Package(
+    name: "atelier",
+    targets: systemLibraries + sharedModules
+        + service("Ingress")
+        + service("Conversation")
+        + service("Billing")
+        + service("Generation")
+        + service("Delivery")
+        + service("Payments")
+        + tools
+)
