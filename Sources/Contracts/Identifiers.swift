@@ -82,6 +82,7 @@ extension UUID {
                 byte(first, 0), byte(first, 1), byte(first, 2), byte(first, 3), byte(first, 4), byte(first, 5),
                 byte(first, 6), byte(first, 7), byte(second, 0), byte(second, 1), byte(second, 2), byte(second, 3),
                 byte(second, 4), byte(second, 5), byte(second, 6), byte(second, 7)
-            ))
+            )
+        )
     }
 }

@@ -97,7 +97,8 @@ package struct ParameterValues: Sendable {
 
     /// A parameter that must be present and parse.
     package func required<Value: LosslessStringConvertible>(
-        _ name: String, as type: Value.Type = Value.self
+        _ name: String,
+        as type: Value.Type = Value.self
     ) throws(ParameterError) -> Value {
         guard let text = values[name] else { throw ParameterError(name: name, reason: "is missing") }
         guard let value = Value(text) else { throw ParameterError(name: name, reason: "is malformed") }
@@ -106,7 +107,8 @@ package struct ParameterValues: Sendable {
 
     /// A parameter that may be absent but must parse when present.
     package func optional<Value: LosslessStringConvertible>(
-        _ name: String, as type: Value.Type = Value.self
+        _ name: String,
+        as type: Value.Type = Value.self
     ) throws(ParameterError) -> Value? {
         guard let text = values[name] else { return nil }
         guard let value = Value(text) else { throw ParameterError(name: name, reason: "is malformed") }

@@ -13,7 +13,10 @@ package struct Problem: Error, Sendable, Equatable {
     package var retryAfterSeconds: Int?
 
     package init(
-        _ code: ProblemCode, _ detail: String? = nil, members: [String: JSONValue] = [:], retryAfterSeconds: Int? = nil
+        _ code: ProblemCode,
+        _ detail: String? = nil,
+        members: [String: JSONValue] = [:],
+        retryAfterSeconds: Int? = nil
     ) {
         self.code = code
         self.status = code.status
@@ -29,7 +32,9 @@ package struct Problem: Error, Sendable, Equatable {
 }
 
 extension Problem: Codable {
-    private static let standardMembers: Set<String> = ["type", "title", "status", "detail", "code", "retry_after_seconds"]
+    private static let standardMembers: Set<String> = [
+        "type", "title", "status", "detail", "code", "retry_after_seconds",
+    ]
 
     package init(from decoder: any Decoder) throws {
         let object = try decoder.singleValueContainer().decode([String: JSONValue].self)

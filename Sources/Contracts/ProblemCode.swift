@@ -57,7 +57,8 @@ package enum ProblemCode: String, CaseIterable, Sendable, Hashable {
             .orderNotFound, .eventNotFound:
             404
         case .methodNotAllowed: 405
-        case .idempotencyMismatch, .inProgress, .holdAlreadyCharged, .holdAlreadyReleased, .exceedsHold, .notCancellable,
+        case .idempotencyMismatch, .inProgress, .holdAlreadyCharged, .holdAlreadyReleased, .exceedsHold,
+            .notCancellable,
             .orderClosed:
             409
         case .holdExpired, .quoteExpired: 410

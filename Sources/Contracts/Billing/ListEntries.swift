@@ -1,0 +1,108 @@
+package import Time
+
+/// The statement of an account, newest first.
+package enum ListEntries: Operation {
+    package static let service = ServiceName.billing
+    package static let method = OperationMethod.get
+    package static let path = "/v1/accounts/{user_id}/entries"
+    package static let callers: Set<ServiceName> = [.conversation, .payments, .operator]
+
+    package struct Parameters: OperationParameters, Equatable {
+        package var userID: UserID
+        /// Only entries with a smaller id; from the previous page's `next_before`.
+        package var before: Int64?
+        /// 1...200; 50 if absent.
+        package var limit: Int?
+
+        package init(userID: UserID, before: Int64? = nil, limit: Int? = nil) {
+            self.userID = userID
+            self.before = before
+            self.limit = limit
+        }
+
+        package init(from values: ParameterValues) throws(ParameterError) {
+            self.userID = try values.required("user_id")
+            self.before = try values.optional("before")
+            self.limit = try values.optional("limit")
+        }
+
+        package var values: [(name: String, value: String)] {
+            [("user_id", String(userID))] + (before.map { [("before", String($0))] } ?? [])
+                + (limit.map { [("limit", String($0))] } ?? [])
+        }
+    }
+
+    package struct Output: Codable, Sendable, Equatable {
+        package var entries: [StatementEntry]
+        /// Absent on the last page.
+        package var nextBefore: Int64?
+
+        package init(entries: [StatementEntry], nextBefore: Int64? = nil) {
+            self.entries = entries
+            self.nextBefore = nextBefore
+        }
+    }
+}
+
+/// One movement on a user's account.
+package struct StatementEntry: Codable, Sendable, Equatable {
+    package var id: Int64
+    package var at: Timestamp
+    package var kind: EntryKind
+    /// Positive into the account, negative out of it.
+    package var amountKopecks: Int64
+    package var balanceAfterKopecks: Int64
+    package var memo: String
+    package var jobID: JobID?
+    package var orderID: OrderID?
+
+    package init(
+        id: Int64,
+        at: Timestamp,
+        kind: EntryKind,
+        amountKopecks: Int64,
+        balanceAfterKopecks: Int64,
+        memo: String,
+        jobID: JobID? = nil,
+        orderID: OrderID? = nil
+    ) {
+        self.id = id
+        self.at = at
+        self.kind = kind
+        self.amountKopecks = amountKopecks
+        self.balanceAfterKopecks = balanceAfterKopecks
+        self.memo = memo
+        self.jobID = jobID
+        self.orderID = orderID
+    }
+}
+
+/// Why money moved.
+package enum EntryKind: String, Codable, Sendable {
+    case topUp = "top_up"
+    case grant, charge, refund, adjust
+}
+
+/// Sums over the whole ledger; `sum_kopecks` must be zero.
+package enum GetTrialBalance: Operation {
+    package static let service = ServiceName.billing
+    package static let method = OperationMethod.get
+    package static let path = "/v1/trial-balance"
+    package static let callers: Set<ServiceName> = [.operator, .payments, .generation]
+
+    package struct Output: Codable, Sendable, Equatable {
+        /// Sum of all entries of all accounts.
+        package var sumKopecks: Int64
+        /// Sum by kind of account: `user`, `yookassa`, `stars`, `bonus`, `revenue`, …
+        package var accounts: [String: Int64]
+        package var heldKopecks: Int64
+        package var liveHolds: Int64
+
+        package init(sumKopecks: Int64, accounts: [String: Int64], heldKopecks: Int64, liveHolds: Int64) {
+            self.sumKopecks = sumKopecks
+            self.accounts = accounts
+            self.heldKopecks = heldKopecks
+            self.liveHolds = liveHolds
+        }
+    }
+}
