@@ -1,0 +1,66 @@
+/// The place of an operation in a trace, as W3C Trace Context carries it between services.
+///
+/// Text form: `00-<32 hex trace id>-<16 hex span id>-<2 hex flags>`. Source: https://www.w3.org/TR/trace-context/,
+/// version 00.
+package struct TraceContext: Sendable, Hashable {
+    /// The context of the running task; every log line and every outgoing call carries it.
+    @TaskLocal package static var current: TraceContext?
+
+    private let high: UInt64
+    private let low: UInt64
+    private let span: UInt64
+    private let flags: UInt8
+
+    private init(high: UInt64, low: UInt64, span: UInt64, flags: UInt8) {
+        self.high = high
+        self.low = low
+        self.span = span
+        self.flags = flags
+    }
+
+    /// A new trace with its first span.
+    package static func start() -> TraceContext {
+        TraceContext(
+            high: .random(in: 1...(.max)),
+            low: .random(in: 0...(.max)),
+            span: .random(in: 1...(.max)),
+            flags: 1
+        )
+    }
+
+    /// A new span of the same trace.
+    package func child() -> TraceContext {
+        TraceContext(high: high, low: low, span: .random(in: 1...(.max)), flags: flags)
+    }
+
+    /// Reads a `traceparent` header; nil if it is malformed or all zero. Versions above 00 are read by their first
+    /// four fields, as the specification asks.
+    package init?(traceparent: some StringProtocol) {
+        let fields = traceparent.split(separator: "-", omittingEmptySubsequences: false)
+        guard fields.count >= 4, fields[0].utf8.count == 2, fields[1].utf8.count == 32, fields[2].utf8.count == 16,
+            fields[3].utf8.count == 2, let version = Self.hex(fields[0]), version != 0xff,
+            version != 0 || fields.count == 4,
+            let high = Self.hex(fields[1].prefix(16)), let low = Self.hex(fields[1].suffix(16)),
+            let span = Self.hex(fields[2]), let flags = Self.hex(fields[3]), high != 0 || low != 0, span != 0
+        else { return nil }
+        self.init(high: high, low: low, span: span, flags: UInt8(flags & 0xff))
+    }
+
+    /// The `traceparent` header.
+    package var traceparent: String { "00-\(traceID)-\(spanID)-\(Self.text(UInt64(flags), 2))" }
+    /// 32 lower-case hex digits.
+    package var traceID: String { Self.text(high, 16) + Self.text(low, 16) }
+    /// 16 lower-case hex digits.
+    package var spanID: String { Self.text(span, 16) }
+
+    /// Lower-case hex only, as the specification asks.
+    private static func hex(_ text: some StringProtocol) -> UInt64? {
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else { return nil }
+        return UInt64(text, radix: 16)
+    }
+
+    private static func text(_ value: UInt64, _ width: Int) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: width - digits.count) + digits
+    }
+}
