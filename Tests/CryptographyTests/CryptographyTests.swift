@@ -79,7 +79,8 @@ import Testing
         message: String,
         signature: String
     ) throws {
-        let key = try #require(Ed25519.PrivateKey(bytes: #require(Hex.decode(seed))))
+        let seed = try #require(Hex.decode(seed))
+        let key = try #require(Ed25519.PrivateKey(bytes: seed))
         let message = try #require(Hex.decode(message))
         #expect(Hex.encode(key.publicKey.bytes) == publicKey)
         #expect(Hex.encode(key.sign(message)) == signature)
