@@ -19,7 +19,7 @@ package enum ContractJSON {
     }
 
     /// `jobID` → `job_id`, `amountKopecks` → `amount_kopecks`, `assetIDs` → `asset_ids`, `payURL` → `pay_url`.
-    static func snakeCase(_ name: String) -> String {
+    package static func snakeCase(_ name: String) -> String {
         var words: [String] = []
         var word = ""
         var previousIsUpper = false

@@ -21,7 +21,7 @@ package final class Metrics: Sendable {
             "atelier_telemetry_dropped_total",
             "Samples refused: wrong labels, too many series or a name in double use."
         ) {
-            drops.count
+            Double(drops.count)
         }
     }
 
@@ -32,8 +32,8 @@ package final class Metrics: Sendable {
     }
 
     /// A count kept elsewhere, read when metrics are rendered.
-    package func counter(_ name: String, _ help: String, read: @escaping @Sendable () -> UInt64) {
-        add(Instrument(name: name, help: help, kind: .counter, labels: [], content: .read { Double(read()) }))
+    package func counter(_ name: String, _ help: String, read: @escaping @Sendable () -> Double) {
+        add(Instrument(name: name, help: help, kind: .counter, labels: [], content: .read(read)))
     }
 
     /// A number that goes up and down.
