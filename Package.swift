@@ -71,7 +71,7 @@ let systemLibraries: [Target] = [
 
 let sharedModules: [Target] = [
     library("Time"),
-    library("Concurrency", "Time"),
+    library("Concurrency", "CLinux", "Time"),
     library("Configuration", "Time"),
     library("Telemetry", "Time", "Concurrency"),
     library("Cryptography", "COpenSSL"),
@@ -79,7 +79,7 @@ let sharedModules: [Target] = [
     library("EventLoop", "CLinux", "Concurrency", "Time"),
     library("Lifecycle", "EventLoop", "Telemetry", "Concurrency", "Time"),
     library("HTTPServer", "HTTP", "EventLoop", "CLinux", "Telemetry", "Concurrency", "Time"),
-    library("HTTPClient", "HTTP", "EventLoop", "CCurl", "Telemetry", "Concurrency", "Time"),
+    library("HTTPClient", "HTTP", "EventLoop", "CCurl", "Telemetry", "Concurrency", "Time", "Cryptography"),
     library("Postgres", "CPostgres", "EventLoop", "Telemetry", "Concurrency", "Time", "Cryptography"),
     library("Contracts", "Time"),
     library(
