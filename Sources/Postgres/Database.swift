@@ -1,0 +1,199 @@
+internal import Concurrency
+package import EventLoop
+package import Telemetry
+package import Time
+
+/// A PostgreSQL database behind a pool of connections.
+///
+/// All calls may come from any task; they run on the event loop and never block it. A call ends at its deadline, at its
+/// task's cancellation, or two seconds after `statementTimeout`, whichever is first; the session of a statement that
+/// was under way then is closed, and the server rolls its transaction back.
+package final class Database: Sendable {
+    package let configuration: DatabaseConfiguration
+    package let loop: EventLoop
+    let pool: Pool
+    let log: Log
+    private let metrics: Metrics
+
+    /// Connects when the first statement is run.
+    package init(_ configuration: DatabaseConfiguration, loop: EventLoop, metrics: Metrics, log: Log) {
+        self.configuration = configuration
+        self.loop = loop
+        self.metrics = metrics
+        self.log = log
+        self.pool = Pool(configuration, loop: loop, metrics: metrics, log: log)
+    }
+
+    /// Runs one statement and returns its rows.
+    ///
+    /// - Throws: See `PostgresError.Code`. After `.connectionLost` or `.deadlineExceeded` a writing statement may or may
+    ///   not have taken effect: repeat it only if it is keyed.
+    package func query(_ sql: SQL, deadline: Deadline? = nil) async throws(PostgresError) -> [Row] {
+        try await run([sql], deadline: deadline)[0].rows
+    }
+
+    /// Runs one statement.
+    ///
+    /// - Returns: How many rows it changed.
+    @discardableResult
+    package func execute(_ sql: SQL, deadline: Deadline? = nil) async throws(PostgresError) -> Int {
+        try await run([sql], deadline: deadline)[0].affectedRows
+    }
+
+    /// Runs BEGIN, the statements and COMMIT in one round trip: all or nothing.
+    ///
+    /// A statement that fails undoes those before it; those behind it don't run.
+    ///
+    /// - Returns: The rows of each statement.
+    /// - Throws: `.unknownCommit` if the connection broke before COMMIT was answered.
+    package func pipeline(_ statements: [SQL], deadline: Deadline? = nil) async throws(PostgresError) -> [[Row]] {
+        let connection = try await lease(deadline: deadline)
+        let transaction = Transaction(connection, TransactionOptions(deadline: deadline), self)
+        let result: Result<[[Row]], PostgresError>
+        do throws(PostgresError) {
+            result = .success(try await transaction.commit(after: statements))
+        } catch {
+            await transaction.rollBack()
+            result = .failure(error)
+        }
+        release(connection)
+        return try result.get()
+    }
+
+    /// Runs `body` in a transaction: COMMIT when it returns, ROLLBACK when it throws or its task is cancelled.
+    ///
+    /// BEGIN travels with the first statement; a body without statements costs nothing. With
+    /// `options.maximumAttempts` above 1 the body is run again after a serialization failure or deadlock.
+    ///
+    /// - Throws: What the body throws; `PostgresError` of COMMIT, `.unknownCommit` among them.
+    package func transaction<Value: Sendable>(
+        _ options: TransactionOptions = TransactionOptions(),
+        _ body: @Sendable (Transaction) async throws -> Value
+    ) async throws -> Value {
+        var attempt = 1
+        while true {
+            do {
+                return try await once(options, body)
+            } catch let error as PostgresError
+                where (error.code == .serialization || error.code == .deadlock) && attempt < options.maximumAttempts
+            {
+                try await loop.sleep(for: Self.backoff.delay(attempt: attempt))
+                attempt += 1
+            }
+        }
+    }
+
+    /// Lends one session for statements that belong together without a transaction, such as session-level locks.
+    ///
+    /// The session is closed afterwards, so that nothing of its state reaches the next borrower.
+    package func withSession<Value: Sendable>(
+        deadline: Deadline? = nil,
+        _ body: @Sendable (Session) async throws -> Value
+    ) async throws -> Value {
+        let connection = try await lease(deadline: deadline)
+        defer {
+            loop.perform { connection.close(PostgresError(.connectionLost, operation: "end session")) }
+        }
+        return try await body(Session(connection, self))
+    }
+
+    /// Closes the connections: idle ones now, busy ones when they come back or after `timeout`.
+    package func shutdown(within timeout: Duration = .seconds(5)) async {
+        let pool = pool
+        await withCheckedContinuation { continuation in
+            loop.perform { pool.shutdown(within: timeout) { continuation.resume() } }
+        }
+    }
+
+    // MARK: Internals
+
+    private func once<Value: Sendable>(
+        _ options: TransactionOptions,
+        _ body: @Sendable (Transaction) async throws -> Value
+    ) async throws -> Value {
+        let connection = try await lease(deadline: options.deadline)
+        defer { release(connection) }
+        let transaction = Transaction(connection, options, self)
+        do {
+            let value = try await body(transaction)
+            try await transaction.finish()
+            return value
+        } catch {
+            await transaction.rollBack()
+            throw error
+        }
+    }
+
+    /// One round trip without a transaction.
+    private func run(_ statements: [SQL], deadline: Deadline?) async throws(PostgresError) -> [QueryResult] {
+        let pool = pool
+        let configuration = configuration
+        let acquire = Self.earlier(.after(configuration.acquireTimeout), deadline)
+        return try await loop.call(deadline: acquire) { call in
+            let asked = Deadline.monotonicNow()
+            let waiter = pool.acquire { result in
+                switch result {
+                case .failure(let error):
+                    call.finish(.failure(error))
+                case .success(let connection):
+                    pool.metrics.acquired(since: asked)
+                    call.setDeadline(configuration.statementDeadline(deadline), on: pool.loop)
+                    connection.run(.statements(statements), for: call, pool.metrics) { pool.release(connection) }
+                }
+            }
+            if let waiter { call.onInterrupt = { pool.abandon(waiter, $0) } }
+        }
+    }
+
+    private func lease(deadline: Deadline?) async throws(PostgresError) -> Connection {
+        let pool = pool
+        let acquire = Self.earlier(.after(configuration.acquireTimeout), deadline)
+        return try await loop.call(deadline: acquire) { call in
+            let asked = Deadline.monotonicNow()
+            let waiter = pool.acquire { result in
+                pool.metrics.acquired(since: asked)
+                call.finish(result)
+            }
+            if let waiter { call.onInterrupt = { pool.abandon(waiter, $0) } }
+        }
+    }
+
+    private func release(_ connection: Connection) {
+        let pool = pool
+        loop.perform { pool.release(connection) }
+    }
+
+    private static func earlier(_ first: Deadline, _ second: Deadline?) -> Deadline {
+        min(first, second ?? .never)
+    }
+
+    private static let backoff = Backoff(first: .milliseconds(5), cap: .milliseconds(200))
+}
+
+extension DatabaseConfiguration {
+    /// When a statement that starts now must be answered: the caller's deadline, or when the server would have stopped
+    /// it and said so.
+    func statementDeadline(_ deadline: Deadline?) -> Deadline {
+        min(deadline ?? .never, .after(statementTimeout > .zero ? statementTimeout + .seconds(2) : .seconds(86_400)))
+    }
+}
+
+extension Connection {
+    /// Runs a unit for a waiting call; `whenDone` before the caller goes on.
+    func run(
+        _ content: Unit.Content,
+        endsWithCommit: Bool = false,
+        for call: PendingCall<[QueryResult]>,
+        _ metrics: DatabaseMetrics,
+        whenDone: @escaping () -> Void = {}
+    ) {
+        let sent = Deadline.monotonicNow()
+        let unit = Unit(content, endsWithCommit: endsWithCommit) { result in
+            metrics.answered(result, since: sent)
+            whenDone()
+            call.finish(result)
+        }
+        call.onInterrupt = { [self] code in abandon(unit, code) }
+        submit(unit)
+    }
+}
