@@ -24,6 +24,16 @@ package struct Row: Sendable {
         return values
     }
 
+    /// Decodes the only column.
+    ///
+    /// - Throws: `.decoding` if there are more, it is NULL or has another type.
+    package func decode<Value: PostgresDecodable>(_ type: Value.Type) throws(PostgresError) -> Value {
+        guard count == 1 else {
+            throw PostgresError(.decoding, operation: "decode row", detail: "\(count) columns, one type")
+        }
+        return try Value.decode(PostgresCell(row: self, column: 0))
+    }
+
     /// Decodes the column of that name.
     ///
     /// - Throws: `.decoding` if there is no such column, it is NULL or has another type.

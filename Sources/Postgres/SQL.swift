@@ -67,9 +67,20 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
         package mutating func appendInterpolation<Value: PostgresBindable>(_ value: Value) {
             let start = values.count
             let isPresent = value.encodeParameter(into: &values)
-            precondition(values.count - start <= Int(Int32.max), "a parameter must be smaller than 2 GiB")
-            types.append(Value.parameterOID)
-            lengths.append(isPresent ? Int32(values.count - start) : -1)
+            append(Value.parameterOID, isPresent ? values.count - start : nil)
+        }
+
+        /// Binds a value, or NULL.
+        package mutating func appendInterpolation<Value: PostgresBindable>(_ value: Value?) {
+            let start = values.count
+            let isPresent = value?.encodeParameter(into: &values) ?? false
+            append(Value.parameterOID, isPresent ? values.count - start : nil)
+        }
+
+        private mutating func append(_ type: UInt32, _ length: Int?) {
+            precondition(length ?? 0 <= Int(Int32.max), "a parameter must be smaller than 2 GiB")
+            types.append(type)
+            lengths.append(length.map(Int32.init) ?? -1)
             text += "$\(types.count)"
         }
 

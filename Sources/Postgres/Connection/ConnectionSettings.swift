@@ -77,7 +77,7 @@ struct ConnectionSettings: Sendable {
         let values = names.map { parameters[$0] ?? "" }
         var nameList = unsafe names.map { unsafe strdup($0) } + [nil]
         var valueList = unsafe values.map { unsafe strdup($0) } + [nil]
-        defer { for unsafetext in unsafe nameList + valueList { unsafe free(text) } }
+        defer { unsafe (nameList + valueList).forEach { unsafe free($0) } }
         return unsafe nameList.withUnsafeMutableBufferPointer { names in
             unsafe valueList.withUnsafeMutableBufferPointer { values in
                 unsafe names.withMemoryRebound(to: UnsafePointer<CChar>?.self) { names in
