@@ -57,7 +57,8 @@ package struct ConfigurationReader: Sendable {
     private func rawText(_ name: String) -> Result<String?, ConfigurationProblem> {
         if let text = environment[name], !text.isEmpty { return .success(text) }
         guard let path = environment["\(name)_FILE"], !path.isEmpty else { return .success(nil) }
-        guard let content = try? String(contentsOfFile: path, encoding: .utf8) else {  // Why it failed is in the reason.
+        // Which file can't be read says enough; the system's reason adds nothing an operator needs.
+        guard let content = try? String(contentsOfFile: path, encoding: .utf8) else {
             return .failure(ConfigurationProblem(key: name, reason: "can't be read: \(name)_FILE names \(path)"))
         }
         let text = content.trimmingCharacters(in: .whitespacesAndNewlines)

@@ -9,6 +9,11 @@ package final class ReadinessChecks: Sendable {
     package struct Missing: Sendable, Equatable {
         package let check: String
         package let reason: String
+
+        package init(check: String, reason: String) {
+            self.check = check
+            self.reason = reason
+        }
     }
 
     private struct State {

@@ -25,6 +25,9 @@ package struct Stage: Sendable {
 
 /// Starts stages in order and stops them in reverse, within a bound.
 package final class ServiceGroup: Sendable {
+    /// What every stage gets to stop even if those above it used up the bound.
+    private static let leastTime = Duration.milliseconds(200)
+
     private let stages: [Stage]
     private let stopWithin: Duration
     private let loop: EventLoop
@@ -65,6 +68,8 @@ package final class ServiceGroup: Sendable {
             return started
         }
         for stage in toStop.reversed() {
+            // One that is stuck must not keep the pools below it from closing in order.
+            let deadline = max(deadline, .after(Self.leastTime))
             do {
                 try await loop.withDeadline(deadline) { await stage.stop(deadline.remaining) }
             } catch {

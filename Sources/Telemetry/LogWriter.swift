@@ -30,6 +30,9 @@ package final class LogWriter: LogSink {
     /// Lines that were dropped because the reader of the log was too slow, since the start.
     package var droppedLines: UInt64 { state.withLock { $0.dropped } }
 
+    /// Whether everything that was accepted has been written.
+    package var isIdle: Bool { state.withLock { !$0.isDraining } }
+
     package func write(_ line: [UInt8]) {
         let mustWake = state.withLock { state -> Bool in
             guard state.waiting.count + line.count <= maximumBufferedBytes else {
