@@ -1,0 +1,72 @@
+internal import Configuration
+internal import Contracts
+internal import HTTP
+internal import HTTPServer
+internal import Telemetry
+internal import Time
+
+extension ServiceRunner {
+    /// The listener of the internal API with the standard routes.
+    static func internalServer(
+        _ service: Service,
+        _ context: ServiceContext,
+        _ gate: StartGate,
+        _ startup: Startup
+    ) throws -> HTTPServer {
+        var router = Router()
+        HealthRoutes(
+            context: context,
+            startup: startup,
+            serviceHealth: { await service.health() },
+            started: context.clock.now
+        ).register(on: &router)
+        let reception = CallReception(
+            tokens: try context.configuration.value(StandardKey.acceptTokens),
+            gate: gate,
+            loop: context.loop,
+            metrics: context.metrics,
+            log: context.log
+        )
+        var routes = Routes(router: router, reception: reception)
+        service.register(on: &routes)
+        let listen = try context.configuration.value(StandardKey.internalListen(Service.name))
+        return HTTPServer(
+            HTTPServerConfiguration(host: listen.host, port: listen.port, name: "internal"),
+            router: routes.router,
+            loop: context.loop,
+            metrics: context.metrics,
+            log: context.log
+        )
+    }
+
+    /// The listener for webhooks; nil for services without one.
+    static func publicServer(_ service: Service, _ context: ServiceContext, _ gate: StartGate) throws -> HTTPServer? {
+        guard Service.name == .ingress else { return nil }
+        var router = Router()
+        router.middleware.append { request, next in
+            // Strangers don't get to choose trace ids.
+            try await TraceContext.$current.withValue(.start()) {
+                do {
+                    try gate.check()
+                    return try await next(request)
+                } catch {
+                    if let problem = ErrorConversion.problem(for: error) { return problem.response }
+                    context.log.error(
+                        "request failed unexpectedly",
+                        [.route: .string(request.route), .error: .describing(error)]
+                    )
+                    return Problem(.internalError).response
+                }
+            }
+        }
+        service.registerPublic(on: &router)
+        let listen = try context.configuration.value(StandardKey.publicListen)
+        return HTTPServer(
+            HTTPServerConfiguration(host: listen.host, port: listen.port, name: "public"),
+            router: router,
+            loop: context.loop,
+            metrics: context.metrics,
+            log: context.log
+        )
+    }
+}
