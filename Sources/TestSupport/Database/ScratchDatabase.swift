@@ -35,7 +35,7 @@ package struct ScratchDatabase: Sendable {
     /// Another pool for the same database, e.g. with other limits or as another role; the caller shuts it down.
     package func makeDatabase(
         url: String? = nil,
-        _ configure: (inout DatabaseConfiguration) -> Void = { _ in }
+        configure: (inout DatabaseConfiguration) -> Void = { _ in }
     ) -> Database {
         var configuration = DatabaseConfiguration(url: url ?? serviceURL, applicationName: "test")
         configure(&configuration)
@@ -45,10 +45,10 @@ package struct ScratchDatabase: Sendable {
     /// Runs `body` with a pool of its own, which is shut down afterwards.
     package func withDatabase<Value: Sendable>(
         url: String? = nil,
-        _ configure: (inout DatabaseConfiguration) -> Void = { _ in },
+        configure: (inout DatabaseConfiguration) -> Void = { _ in },
         _ body: (Database) async throws -> Value
     ) async throws -> Value {
-        let database = makeDatabase(url: url, configure)
+        let database = makeDatabase(url: url, configure: configure)
         do {
             let value = try await body(database)
             await database.shutdown()
