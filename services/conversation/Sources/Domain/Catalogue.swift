@@ -1,0 +1,84 @@
+internal import Contracts
+
+/// The models that can be sold now, with the look-ups that screens need.
+struct Catalogue: Sendable {
+    /// Empty before the first answer of generation.
+    let revision: String
+    let models: [Model]
+    private let byNumber: [Int: Model]
+
+    init(_ list: ListModels.Output) {
+        revision = list.revision
+        models = list.models
+        byNumber = Dictionary(list.models.map { ($0.number, $0) }) { first, _ in first }
+    }
+
+    static let empty = Catalogue(ListModels.Output(revision: "", models: []))
+
+    var isEmpty: Bool { models.isEmpty }
+
+    func model(_ number: Int) -> Model? { byNumber[number] }
+
+    func models(for task: ModelTask, sort: ModelSort = .catalogue) -> [Model] {
+        let found = models.filter { $0.tasks.contains(task) }
+        switch sort {
+        case .catalogue: return found
+        case .price: return found.stableSorted { ($0.isFree ? -1 : $0.fromKopecks) < ($1.isFree ? -1 : $1.fromKopecks) }
+        case .speed: return found.stableSorted { $0.typicalSeconds < $1.typicalSeconds }
+        }
+    }
+
+    /// Tasks that at least one model does, in menu order.
+    var tasks: [ModelTask] {
+        ModelTask.allCases.filter { task in models.contains { $0.tasks.contains(task) } }
+    }
+
+    /// The first model to suggest for a task: the cheapest that takes the given files and needs nothing that we would
+    /// have to ask for first, if there is one; else the cheapest that takes them.
+    func suggestion(for task: ModelTask, media: [MediaReference], text: String?) -> Model? {
+        let fitting = models(for: task, sort: .price).filter { model in
+            media.allSatisfy { file in model.inputs.contains { $0.accepts(file) } }
+        }
+        return fitting.first { model in
+            let draft = Draft(modelNumber: model.number).filled(text: text, media: media, model: model)
+            return draft.missingInput(of: model) == nil
+        } ?? fitting.first
+    }
+}
+
+extension Array {
+    /// Equal elements keep their order.
+    fileprivate func stableSorted(_ areInOrder: (Element, Element) -> Bool) -> [Element] {
+        enumerated().sorted { left, right in
+            if areInOrder(left.element, right.element) { return true }
+            if areInOrder(right.element, left.element) { return false }
+            return left.offset < right.offset
+        }.map(\.element)
+    }
+}
+
+extension ModelTask {
+    /// Stable number for buttons; never reuse one.
+    var number: UInt64 {
+        switch self {
+        case .textToImage: 1
+        case .imageToImage: 2
+        case .textToVideo: 3
+        case .imageToVideo: 4
+        case .videoToVideo: 5
+        case .avatar: 6
+        case .music: 7
+        case .speech: 8
+        case .sound: 9
+        case .upscale: 10
+        case .cleanUp: 11
+        case .utility: 12
+        case .other: 13
+        }
+    }
+
+    init?(number: UInt64) {
+        guard let task = Self.allCases.first(where: { $0.number == number }) else { return nil }
+        self = task
+    }
+}

@@ -1,0 +1,145 @@
+internal import Contracts
+
+/// What the composer needs to know about a model's inputs.
+extension ModelInput {
+    /// Whether a file may go into this input.
+    func accepts(_ file: MediaReference) -> Bool {
+        guard kind == .file || kind == .files, let media else { return false }
+        return media == file.kind
+    }
+
+    /// Whether Telegram lets us read the file and the model takes its size; nil if it fits, else the limit in megabytes.
+    func exceededMegabytes(_ file: MediaReference) -> Int? {
+        guard let bytes = file.sizeBytes, file.telegramFileID != nil else { return nil }
+        let limit = min(maximumFileMegabytes ?? Self.telegramReadableMegabytes, Self.telegramReadableMegabytes)
+        return bytes > Int64(limit) << 20 ? limit : nil
+    }
+
+    /// The largest file that a bot can read (Bot API `getFile`).
+    static let telegramReadableMegabytes = 20
+
+    /// How many files fit.
+    var capacity: Int { kind == .files ? maximumItems ?? 10 : 1 }
+
+    /// Whether the user picks from buttons.
+    var isChip: Bool {
+        switch kind {
+        case .choice: options.count > 1
+        case .boolean, .integer, .number: true
+        case .text, .file, .files: false
+        }
+    }
+
+    /// The values that buttons offer.
+    var choices: [JSONValue] {
+        switch kind {
+        case .choice: options
+        case .boolean: [.bool(true), .bool(false)]
+        case .integer, .number: numberChoices
+        case .text, .file, .files: []
+        }
+    }
+
+    /// The bounds, the default and a few steps between.
+    private var numberChoices: [JSONValue] {
+        guard let minimum, let maximum, minimum <= maximum else { return defaultValue.map { [$0] } ?? [] }
+        if kind == .integer, maximum - minimum <= 15, let low = Int64(exactly: minimum.rounded(.up)),
+            let high = Int64(exactly: maximum.rounded(.down)), low <= high
+        {
+            return (low...high).map { .integer($0) }
+        }
+        var values = (0...4).map { minimum + (maximum - minimum) * Double($0) / 4 }
+        if let standard = defaultValue?.number { values.append(standard) }
+        if kind == .integer { values = values.map { $0.rounded() } }
+        return Set(values).sorted().map { kind == .integer ? .integer(Int64($0)) : .number($0) }
+    }
+}
+
+extension Model {
+    /// The text input that a typed message fills: the prompt.
+    var mainText: ModelInput? {
+        inputs.first { $0.kind == .text && $0.name == "prompt" }
+            ?? inputs.first { $0.kind == .text && $0.isRequired } ?? inputs.first { $0.kind == .text && !$0.isAdvanced }
+    }
+
+    /// Place of an input in the list; what buttons carry.
+    func index(of input: ModelInput) -> Int { inputs.firstIndex(of: input) ?? 0 }
+}
+
+extension Draft {
+    /// The first required input that has neither a value nor a default.
+    func missingInput(of model: Model) -> ModelInput? {
+        model.inputs.first { input in
+            switch input.kind {
+            case .file: input.isRequired && (media[input.name] ?? []).isEmpty
+            case .files:
+                (media[input.name] ?? []).count < (input.minimumItems ?? 0)
+                    && (input.isRequired || !(media[input.name] ?? []).isEmpty)
+                    || input.isRequired && (media[input.name] ?? []).isEmpty
+            case .text, .choice, .integer, .number, .boolean:
+                input.isRequired && value(of: input) == nil
+            }
+        }
+    }
+
+    /// What will be sent for an input: the user's value, else the default.
+    func value(of input: ModelInput) -> JSONValue? {
+        if let value = inputs[input.name], value.string != "" { return value }
+        guard let standard = input.defaultValue, standard != .null, standard.string != "" else { return nil }
+        return standard
+    }
+
+    /// The prompt, if there is one.
+    func prompt(of model: Model) -> String? {
+        model.mainText.flatMap { inputs[$0.name]?.string }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// A copy with the text as the prompt and each file in the first input that takes it.
+    func filled(text: String?, media files: [MediaReference], model: Model) -> Draft {
+        var draft = self
+        if let text, let main = model.mainText { draft.set(main.name, to: .string(text)) }
+        for file in files { _ = draft.place(file, in: model) }
+        return draft
+    }
+
+    /// What became of a file.
+    enum Placement: Sendable, Equatable {
+        case added(ModelInput)
+        /// The input was full; its last file was exchanged.
+        case replaced(ModelInput)
+        case tooLarge(megabytes: Int)
+        case notTaken
+    }
+
+    /// Puts a file where it belongs: a required input that is empty, else any with room, else in place of the last one.
+    mutating func place(_ file: MediaReference, in model: Model) -> Placement {
+        let takers = model.inputs.filter { $0.accepts(file) }
+        guard !takers.isEmpty else { return .notTaken }
+        let fitting = takers.filter { $0.exceededMegabytes(file) == nil }
+        guard let first = fitting.first else {
+            return .tooLarge(megabytes: takers.compactMap { $0.exceededMegabytes(file) }.max() ?? 0)
+        }
+        func count(_ input: ModelInput) -> Int { (media[input.name] ?? []).count }
+        let target =
+            fitting.first { $0.isRequired && count($0) == 0 } ?? fitting.first { count($0) < $0.capacity }
+        if let target {
+            setMedia(target.name, to: (media[target.name] ?? []) + [file])
+            return .added(target)
+        }
+        setMedia(first.name, to: (media[first.name] ?? []).dropLast() + [file])
+        return .replaced(first)
+    }
+
+    /// The same wishes for another model: what fits goes along, the prompt first of all.
+    func carried(to model: Model, from old: Model?) -> Draft {
+        var draft = Draft(modelNumber: model.number)
+        let prompt = old.flatMap { self.prompt(of: $0) } ?? inputs["prompt"]?.string
+        draft = draft.filled(text: prompt, media: media.sorted { $0.key < $1.key }.flatMap(\.value), model: model)
+        for input in model.inputs where input.kind == .choice {
+            if let value = inputs[input.name], input.options.contains(value) { draft.set(input.name, to: value) }
+        }
+        draft.promptMessageID = promptMessageID
+        draft.promptAt = promptAt
+        return draft
+    }
+}

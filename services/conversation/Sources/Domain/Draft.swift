@@ -1,0 +1,69 @@
+internal import Contracts
+internal import Time
+
+/// A run that a user is putting together.
+struct Draft: Codable, Sendable, Equatable {
+    var modelNumber: Int
+    /// Texts, choices, numbers and switches by input name; what is absent takes the model's default.
+    var inputs: [String: JSONValue] = [:]
+    /// Files by input name.
+    var media: [String: [MediaReference]] = [:]
+    /// The user's message with the prompt; results answer it.
+    var promptMessageID: Int64?
+    /// When the last piece of the prompt was written, to join what Telegram's clients split.
+    var promptAt: Timestamp?
+    /// The price of exactly these inputs; dropped by every change.
+    var price: FrozenPrice?
+    /// Whether advanced options are unfolded.
+    var showsAdvanced = false
+
+    init(modelNumber: Int) {
+        self.modelNumber = modelNumber
+    }
+
+    /// Whether losing the draft would lose something that the user typed or sent.
+    var holdsWork: Bool { !media.isEmpty || inputs.values.contains { $0.string?.isEmpty == false } }
+
+    /// The price if it still holds for long enough to be used.
+    func usablePrice(at now: Timestamp) -> FrozenPrice? {
+        price.flatMap { $0.expiresAt > now + .seconds(20) ? $0 : nil }
+    }
+
+    mutating func set(_ name: String, to value: JSONValue?) {
+        guard inputs[name] != value else { return }
+        inputs[name] = value
+        price = nil
+    }
+
+    mutating func setMedia(_ name: String, to references: [MediaReference]) {
+        media[name] = references.isEmpty ? nil : references
+        price = nil
+    }
+}
+
+/// A quote as the draft remembers it.
+struct FrozenPrice: Codable, Sendable, Equatable {
+    var quoteID: QuoteID
+    var kopecks: Int64
+    var expiresAt: Timestamp
+    /// By input and option text, in kopecks.
+    var deltas: [String: [String: Int64]]
+
+    init(_ quote: Quote) {
+        quoteID = quote.quoteID
+        kopecks = quote.priceKopecks
+        expiresAt = quote.expiresAt
+        deltas = quote.deltas
+    }
+}
+
+/// A draft that stopped for want of money and goes on by itself when money arrives.
+struct WaitingDraft: Codable, Sendable, Equatable {
+    var draft: Draft
+    /// What the user had agreed to; a dearer price is asked about.
+    var agreedKopecks: Int64
+    var since: Timestamp
+
+    /// Whether it is still what the user wants: a day later nobody expects a run to start by itself.
+    func isFresh(at now: Timestamp) -> Bool { now - since < .seconds(86_400) }
+}

@@ -1,0 +1,32 @@
+internal import Contracts
+
+/// What can be done next with text or a file, in the order of how often people want it.
+enum Follow {
+    /// Tasks that take a file of this kind.
+    static func tasks(for kind: MediaKind) -> [ModelTask] {
+        switch kind {
+        case .image: [.imageToImage, .imageToVideo, .upscale, .cleanUp, .avatar]
+        case .video: [.upscale, .videoToVideo, .sound]
+        case .audio: [.avatar, .utility, .music]
+        case .text: []
+        }
+    }
+
+    /// Tasks that start from words alone.
+    static let fromText: [ModelTask] = [.textToImage, .textToVideo, .music, .speech, .sound]
+
+    /// Up to three suggestions for what came unprompted, each with the model that its price is from.
+    static func suggestions(for offer: Offer, in catalogue: Catalogue) -> [(task: ModelTask, model: Model)] {
+        let tasks = offer.media.first.map { Self.tasks(for: $0.kind) } ?? fromText
+        let found = tasks.compactMap { task in
+            catalogue.suggestion(for: task, media: offer.media, text: offer.text).map { (task: task, model: $0) }
+        }
+        return Array(found.prefix(3))
+    }
+
+    /// Next steps with a result.
+    static func steps(for asset: Asset, in catalogue: Catalogue) -> [ModelTask] {
+        let file = MediaReference(assetID: asset.assetID, kind: asset.kind, sizeBytes: asset.sizeBytes)
+        return tasks(for: asset.kind).filter { catalogue.suggestion(for: $0, media: [file], text: nil) != nil }
+    }
+}

@@ -1,0 +1,114 @@
+internal import Contracts
+internal import Time
+
+/// What the machine decides on.
+enum Happening: Sendable {
+    case update(Update)
+    /// Reported by generation or payments.
+    case fact(Fact)
+    /// The answer to a command of ours.
+    case answer(CommandAnswer)
+}
+
+/// How a command that another service had to decide on has ended. Stored between the answer and the decision.
+struct CommandAnswer: Codable, Sendable, Equatable {
+    var purpose: CommandPurpose
+    var outcome: Outcome
+
+    enum Outcome: Codable, Sendable, Equatable {
+        case job(Job)
+        case order(Order)
+        case refused(Problem)
+    }
+}
+
+/// What a command was for, as its idempotency key says it: `job:<id>:create`, `order:<id>:check:<event>`.
+enum CommandPurpose: Codable, Sendable, Equatable {
+    case createJob(JobID)
+    case cancelJob(JobID)
+    case createOrder(OrderID)
+    case checkOrder(OrderID)
+
+    /// Reads a key; nil for commands whose answer decides nothing (cards, messages).
+    init?(key: String) {
+        let parts = key.split(separator: ":", maxSplits: 3)
+        guard parts.count >= 3 else { return nil }
+        switch (parts[0], parts[2]) {
+        case ("job", "create"): guard let id = JobID(String(parts[1])) else { return nil }; self = .createJob(id)
+        case ("job", "cancel"): guard let id = JobID(String(parts[1])) else { return nil }; self = .cancelJob(id)
+        case ("order", "create"): guard let id = OrderID(String(parts[1])) else { return nil }; self = .createOrder(id)
+        case ("order", "check"): guard let id = OrderID(String(parts[1])) else { return nil }; self = .checkOrder(id)
+        default: return nil
+        }
+    }
+}
+
+/// Where a turn takes place.
+struct Scene: Sendable, Equatable {
+    var userID: UserID
+    var chatID: ChatID
+
+    var isGroup: Bool { chatID != userID }
+    /// The panel is one a chat in private and one a member in groups.
+    var panelKey: String { isGroup ? "panel-\(ShortCode.text(UInt64(clamping: userID)))" : "panel" }
+    /// Whose buttons they are; needless in private.
+    var owner: UserID? { isGroup ? userID : nil }
+}
+
+/// What storage knows about the scene before the turn.
+struct Standing: Sendable, Equatable {
+    var session: Session?
+    /// Grows with every commit; 0 while there is no session.
+    var sessionRevision: Int64 = 0
+    var settings: UserSettings?
+    /// The job and the order that the happening or the panel is about.
+    var job: KnownJob?
+    var order: KnownOrder?
+}
+
+/// What the operator has told us about the bot.
+struct House: Sendable, Equatable {
+    /// Without `@`; empty if unknown.
+    var botUsername = ""
+    /// Where people write for help, e.g. `@atelier_help`; empty if nowhere.
+    var supportContact = ""
+}
+
+/// Ids that a decision may use, made outside because a decision knows no randomness.
+struct FreshIDs: Sendable, Equatable {
+    var job: JobID
+    var order: OrderID
+
+    init(now: Timestamp) {
+        job = JobID(now: now)
+        order = OrderID(now: now)
+    }
+}
+
+/// Reads that a decision asks for. All of them run at the same time and any may fail: a screen then says less.
+struct Wants: Sendable, Equatable {
+    var balance = false
+    /// Price this draft.
+    var quote: Draft?
+    var jobs = false
+    /// How many of the newest movements.
+    var entries = 0
+    var paymentOptions = false
+}
+
+/// What the reads brought.
+struct Knowledge: Sendable {
+    var balance: Balance?
+    var quote: QuoteOutcome?
+    var jobs: [Job]?
+    var entries: [StatementEntry]?
+    var paymentOptions: GetPaymentOptions.Output?
+}
+
+/// What became of the wish for a price.
+enum QuoteOutcome: Sendable, Equatable {
+    case quoted(Quote)
+    case refused(Problem)
+    /// Generation did not answer in time.
+    case unavailable
+}

@@ -1,0 +1,117 @@
+internal import Contracts
+
+extension Turn {
+    /// Buttons that make, change or run a draft.
+    mutating func performOnDraft(_ action: ButtonAction) {
+        switch action {
+        case .start(let number): startModel(number)
+        case .sample: startSample()
+        case .offer(let task): takeOffer(for: task)
+        case .keepOffer: keepOffer()
+        case .continueDraft, .composer:
+            guard session.draft != nil else { return missing(.toastNoDraft) }
+            go(to: .composer)
+        case .parkedDraft(let index): reopen(parked: index)
+        case .otherModels: showOtherModels()
+        case .toggleAdvanced:
+            // Folding changes nothing that is bought, so the buttons of the draft stay good.
+            session.draft?.showsAdvanced.toggle()
+            go(to: .composer)
+        case .discardDraft:
+            session.draft = nil
+            session.draftSerial += 1
+            session.waiting = nil
+            toast = Toast(text: texts.plain(.toastDiscarded))
+            go(to: .home)
+        case .option(let input, let page): openOption(input, page: page)
+        case .setOption(let input, let choice): setOption(input, choice)
+        case .clearMedia(let input): clearMedia(input)
+        case .generate: generate(confirmed: false)
+        case .confirmGenerate: generate(confirmed: true)
+        default: intent = .show
+        }
+    }
+
+    private mutating func startModel(_ number: Int) {
+        guard let model = catalogue.model(number) else { return missing(.toastModelGone) }
+        start(model)
+        go(to: .composer)
+    }
+
+    /// One tap to a first picture: the cheapest text-to-picture model with a ready prompt.
+    private mutating func startSample() {
+        let prompt = texts.plain(.samplePrompt)
+        guard let model = catalogue.suggestion(for: .textToImage, media: [], text: prompt) else {
+            return missing(.toastModelGone)
+        }
+        session.open(Draft(modelNumber: model.number).filled(text: prompt, media: [], model: model))
+        go(to: .composer)
+    }
+
+    private mutating func takeOffer(for task: ModelTask) {
+        guard let offer = session.offer else { return missing(.toastOutdated) }
+        guard let model = catalogue.suggestion(for: task, media: offer.media, text: offer.text) else {
+            return missing(.toastModelGone)
+        }
+        session.open(take(offer, for: model))
+        go(to: .composer)
+    }
+
+    /// "Later": what was sent becomes a draft that waits among the others.
+    private mutating func keepOffer() {
+        guard let offer = session.offer else { return missing(.toastOutdated) }
+        let task = offer.media.isEmpty ? ModelTask.textToImage : Follow.tasks(for: offer.media[0].kind).first
+        if let task, let model = catalogue.suggestion(for: task, media: offer.media, text: offer.text) {
+            session.open(take(offer, for: model))
+        }
+        toast = Toast(text: texts.plain(.toastKept))
+        go(to: .home)
+    }
+
+    private mutating func reopen(parked index: Int) {
+        guard session.parked.indices.contains(index) else { return missing(.toastNoDraft) }
+        let draft = session.parked.remove(at: index)
+        session.open(draft)
+        go(to: .composer)
+    }
+
+    private mutating func showOtherModels() {
+        guard let task = draftModel?.tasks.first else { return go(to: .tasks) }
+        go(to: .models(task: task, sort: .catalogue, page: 0))
+    }
+
+    private mutating func openOption(_ index: Int, page: Int) {
+        guard let model = draftModel, model.inputs.indices.contains(index), model.inputs[index].isChip else {
+            return missing(.toastOutdated)
+        }
+        go(to: .option(input: index, page: page))
+    }
+
+    private mutating func setOption(_ index: Int, _ choice: Int) {
+        guard let model = draftModel, model.inputs.indices.contains(index),
+            model.inputs[index].choices.indices.contains(choice)
+        else { return missing(.toastOutdated) }
+        let input = model.inputs[index]
+        session.editDraft { $0.set(input.name, to: input.choices[choice]) }
+        session.waiting = nil
+        go(to: .composer)
+    }
+
+    private mutating func clearMedia(_ index: Int) {
+        guard let model = draftModel, model.inputs.indices.contains(index) else { return missing(.toastOutdated) }
+        let name = model.inputs[index].name
+        session.editDraft { $0.setMedia(name, to: []) }
+        session.waiting = nil
+        go(to: .composer)
+    }
+
+    private mutating func generate(confirmed: Bool) {
+        guard let draft = session.draft, let model = draftModel else { return missing(.toastModelGone) }
+        if let input = draft.missingInput(of: model) {
+            toast = Toast(text: texts.plain(.toastMissing, ["input": texts.name(of: input)]))
+            return go(to: .composer)
+        }
+        toast = Toast(text: texts.plain(.toastLaunching))
+        intent = .generate(confirmed: confirmed)
+    }
+}

@@ -1,0 +1,115 @@
+internal import Contracts
+
+extension Turn {
+    /// Buttons under status cards, results and in the list of jobs.
+    mutating func performOnJob(_ action: ButtonAction) {
+        guard let job, job.userID == scene.userID else { return missing(.toastJobUnknown) }
+        switch action {
+        case .cancelJob: cancel(job)
+        case .showJob: show(job)
+        case .again:
+            session.open(job.repeatable)
+            go(to: .composer)
+        case .edit:
+            session.open(job.repeatable)
+            notices.append(texts.html(.noticeEditPrompt))
+            go(to: .composer)
+        case .follow(let task, _, let asset): follow(task, job, asset)
+        case .asset(_, let index):
+            guard job.assets.indices.contains(index) else { return missing(.toastOutdated) }
+            go(to: .result(job: job.jobID, asset: index))
+        case .original(_, let index): sendOriginal(of: job, index)
+        default: intent = .show
+        }
+    }
+
+    private mutating func cancel(_ job: KnownJob) {
+        guard !job.progress.isFinal else { return missing(.toastJobEnded) }
+        toast = Toast(text: texts.plain(.toastCancelling))
+        commands.append(.cancelJob(job.jobID))
+        intent = .nothing
+    }
+
+    /// A running job comes back as its status card, a finished one as its result.
+    private mutating func show(_ known: KnownJob) {
+        guard known.progress.isFinal else {
+            var job = known
+            job.cardRevision += 1
+            commands.append(
+                putCard(for: job, JobCards(texts: texts, scene: scene).status(of: job), repost: true)
+            )
+            note(job)
+            intent = .nothing
+            return
+        }
+        guard !known.assets.isEmpty else {
+            session.open(known.repeatable)
+            return go(to: .composer)
+        }
+        let cards = JobCards(texts: texts, scene: scene)
+        let content = cards.shownAgain(known, catalogue: catalogue)
+        send(content, key: "\(event):job:\(known.jobID)", replyTo: nil)
+        intent = .nothing
+    }
+
+    /// The next step with a result: a model of the task with the result in its place.
+    private mutating func follow(_ task: ModelTask, _ job: KnownJob, _ index: Int) {
+        guard job.assets.indices.contains(index) else { return missing(.toastOutdated) }
+        let asset = job.assets[index]
+        let file = MediaReference(
+            assetID: asset.assetID,
+            kind: asset.kind,
+            mimeType: asset.mimeType,
+            sizeBytes: asset.sizeBytes,
+            width: asset.width,
+            height: asset.height,
+            durationSeconds: asset.durationSeconds
+        )
+        guard let model = catalogue.suggestion(for: task, media: [file], text: nil) else {
+            return missing(.toastModelGone)
+        }
+        session.open(Draft(modelNumber: model.number).filled(text: nil, media: [file], model: model))
+        go(to: .composer)
+    }
+
+    private mutating func sendOriginal(of job: KnownJob, _ index: Int) {
+        guard job.assets.indices.contains(index) else { return missing(.toastOutdated) }
+        toast = Toast(text: texts.plain(.toastSending))
+        let content = MessageContent(
+            text: Texts.escape(job.assets[index].fileName),
+            media: [MediaItem(form: .document, asset: job.assets[index])]
+        )
+        send(content, key: "\(event):original", replyTo: nil)
+        intent = .nothing
+    }
+
+    /// Sends a message below everything.
+    mutating func send(_ content: MessageContent, key: String, replyTo: Int64?, isSilent: Bool = false) {
+        commands.append(
+            .send(
+                key: key,
+                SendMessage.Input(
+                    chatID: scene.chatID,
+                    content: content,
+                    replyToMessageID: replyTo,
+                    isSilent: isSilent
+                )
+            )
+        )
+        session.belowPanel += max(1, content.media.count)
+    }
+
+    /// Draws a job's status card; the caller has raised its revision.
+    func putCard(for job: KnownJob, _ content: MessageContent, repost: Bool = false) -> Command {
+        .putCard(
+            key: "job:\(job.jobID)",
+            PutCard.Input(
+                revision: job.cardRevision,
+                content: content,
+                repost: repost,
+                replyToMessageID: job.draft.promptMessageID,
+                isSilent: true
+            )
+        )
+    }
+}

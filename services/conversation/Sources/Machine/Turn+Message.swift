@@ -1,0 +1,162 @@
+internal import Contracts
+internal import Time
+
+extension Turn {
+    /// Whether what is typed or sent belongs to the open draft.
+    private var isComposing: Bool {
+        switch session.screen {
+        case .composer, .option, .confirm, .shortage: session.draft != nil && draftModel != nil
+        default: false
+        }
+    }
+
+    /// Text that is no command: the answer to the composer's question, else something to make an offer for.
+    mutating func planText(_ text: String, in message: IncomingMessage) {
+        if case .model(let number) = session.screen, let model = catalogue.model(number) {
+            // Somebody who reads a model's card and types means this model.
+            start(model)
+        }
+        guard isComposing, let model = draftModel else {
+            session.offer = Offer(text: text, media: message.repliedMedia, messageID: message.messageID)
+            return go(to: .offer)
+        }
+        session.waiting = nil
+        fill(model, with: text, in: message)
+        go(to: .composer)
+    }
+
+    private mutating func fill(_ model: Model, with text: String, in message: IncomingMessage) {
+        let asked = askedInput(of: model)
+        if let asked, asked.kind != .text, let value = Self.parse(text, for: asked) {
+            return session.editDraft { $0.set(asked.name, to: value) }
+        }
+        if let asked, asked.kind == .integer || asked.kind == .number {
+            return notices.append(texts.html(.noticeNumberWanted, ["input": .text(texts.name(of: asked))]))
+        }
+        guard let target = asked?.kind == .text ? asked : model.mainText else {
+            return notices.append(texts.html(.noticeTextNotTaken))
+        }
+        let previous = session.draft?.inputs[target.name]?.string ?? ""
+        let isContinued = continuesPrompt(previous, at: message.date)
+        session.editDraft { draft in
+            draft.set(target.name, to: .string(isContinued ? previous + text : text))
+            draft.promptMessageID = message.messageID > 0 ? message.messageID : nil
+            draft.promptAt = message.date
+        }
+        if isContinued { notices.append(texts.html(.noticeJoined)) }
+    }
+
+    /// Telegram's clients split a long paste at 4,096 characters into messages of the same moment.
+    private func continuesPrompt(_ previous: String, at date: Timestamp) -> Bool {
+        guard previous.unicodeScalars.count >= 3_900, let last = session.draft?.promptAt else { return false }
+        return date - last <= .seconds(2)
+    }
+
+    /// What a typed message answers: the open option picker, else the one missing thing.
+    private func askedInput(of model: Model) -> ModelInput? {
+        if case .option(let index, _) = session.screen, model.inputs.indices.contains(index) {
+            return model.inputs[index]
+        }
+        return session.draft?.missingInput(of: model)
+    }
+
+    /// A typed value for an input that is not free text; nil if it does not fit.
+    static func parse(_ text: String, for input: ModelInput) -> JSONValue? {
+        let trimmed = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        switch input.kind {
+        case .choice:
+            return input.options.first { Texts.value($0).lowercased() == trimmed.lowercased() }
+        case .integer, .number:
+            let plain = trimmed.replacing(",", with: ".")
+            guard let number = Double(plain), number.isFinite,
+                number >= input.minimum ?? -1e15, number <= input.maximum ?? 1e15
+            else { return nil }
+            if input.kind == .number { return .number(number) }
+            return Int64(exactly: number).map { .integer($0) }
+        case .boolean, .text, .file, .files: return nil
+        }
+    }
+
+    /// A file: into the open draft if its model takes it, else an offer.
+    mutating func planMedia(_ file: MediaReference, caption: String?, in message: IncomingMessage) {
+        if case .model(let number) = session.screen, let model = catalogue.model(number),
+            model.inputs.contains(where: { $0.accepts(file) })
+        {
+            start(model)
+        }
+        guard isComposing, let model = draftModel else { return offer(file, caption: caption, in: message) }
+        var placed = Draft.Placement.notTaken
+        session.editDraft { placed = $0.place(file, in: model) }
+        switch placed {
+        case .added: break
+        case .replaced(let input):
+            notices.append(texts.html(.noticeFileReplaced, ["input": .text(texts.name(of: input))]))
+        case .tooLarge(let megabytes):
+            notices.append(texts.html(.noticeFileTooLarge, ["limit": .text(String(megabytes))]))
+        case .notTaken:
+            notices.append(texts.html(.noticeFileNotTaken, ["model": .text(model.title)]))
+            return offer(file, caption: caption, in: message)
+        }
+        session.waiting = nil
+        take(caption, for: model, in: message)
+        go(to: .composer)
+    }
+
+    private mutating func take(_ caption: String?, for model: Model, in message: IncomingMessage) {
+        guard let caption, let main = model.mainText else { return }
+        session.editDraft { draft in
+            draft.set(main.name, to: .string(caption))
+            draft.promptMessageID = message.messageID > 0 ? message.messageID : nil
+        }
+    }
+
+    private mutating func offer(_ file: MediaReference, caption: String?, in message: IncomingMessage) {
+        session.offer = Offer(text: caption, media: [file], messageID: message.messageID)
+        go(to: .offer)
+    }
+
+    /// The second and later items of an album join what the first one began, whatever gaps lie between them.
+    mutating func planAlbumItem(_ message: IncomingMessage) {
+        guard case .media(let file, let caption) = message.body else { return beQuiet() }
+        placement = .edit
+        if session.screen == .offer, var offer = session.offer {
+            if offer.media.count < 10 { offer.media.append(file) }
+            offer.text = caption ?? offer.text
+            session.offer = offer
+            intent = .show
+            return
+        }
+        guard isComposing, let model = draftModel, let before = session.draft else { return beQuiet() }
+        var draft = before
+        switch draft.place(file, in: model) {
+        case .added: session.editDraft { $0 = draft }
+        case .replaced, .notTaken: notices.append(texts.html(.noticeAlbumOverflow))
+        case .tooLarge(let megabytes):
+            notices.append(texts.html(.noticeFileTooLarge, ["limit": .text(String(megabytes))]))
+        }
+        take(caption, for: model, in: message)
+        go(to: .composer)
+    }
+
+    /// Opens the composer for a model; what the current draft or the offer holds goes along where it fits.
+    mutating func start(_ model: Model) {
+        guard let old = session.draft, old.holdsWork else {
+            var draft = Draft(modelNumber: model.number)
+            if session.screen == .offer, let offer = session.offer { draft = take(offer, for: model) }
+            return session.open(draft)
+        }
+        let carried = old.carried(to: model, from: catalogue.model(old.modelNumber))
+        let losesFiles = carried.media.values.joined().count < old.media.values.joined().count
+        if losesFiles { session.parkDraft() }
+        session.draft = nil
+        session.open(carried)
+    }
+
+    /// Makes a draft of what came unprompted.
+    mutating func take(_ offer: Offer, for model: Model) -> Draft {
+        var draft = Draft(modelNumber: model.number).filled(text: offer.text, media: offer.media, model: model)
+        draft.promptMessageID = offer.messageID.flatMap { $0 > 0 ? $0 : nil }
+        session.offer = nil
+        return draft
+    }
+}

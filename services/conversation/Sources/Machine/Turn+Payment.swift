@@ -1,0 +1,43 @@
+internal import Contracts
+
+extension Turn {
+    /// Creates an order; the panel says at once that the bill is being written.
+    mutating func order(_ kopecks: Int64, by rail: PaymentRail) {
+        let order = KnownOrder(
+            orderID: fresh.order,
+            userID: scene.userID,
+            chatID: scene.chatID,
+            amountKopecks: kopecks,
+            rail: rail,
+            state: .creating
+        )
+        note(order)
+        commands.append(
+            .createOrder(
+                CreateOrder.Input(
+                    orderID: order.orderID,
+                    userID: scene.userID,
+                    chatID: scene.chatID,
+                    amountKopecks: kopecks,
+                    rail: rail,
+                    description: texts.plain(.orderDescription, ["amount": texts.money(kopecks)])
+                )
+            )
+        )
+        toast = Toast(text: texts.plain(.toastOrdering))
+        go(to: .payment(order: order.orderID))
+    }
+
+    /// "Check now": payments re-reads the provider; the answer redraws the panel.
+    mutating func check(order short: UInt64) {
+        guard let order, order.userID == scene.userID else { return missing(.toastOutdated) }
+        toast = Toast(text: texts.plain(.toastChecking))
+        commands.append(.checkOrder(order.orderID))
+        go(to: .payment(order: order.orderID))
+    }
+
+    /// Goes back to the sums; the bill stays payable until it expires, and money that comes is booked.
+    mutating func leave(order short: UInt64) {
+        go(to: .topUp)
+    }
+}

@@ -1,0 +1,106 @@
+internal import Contracts
+
+extension JobCards {
+    /// The result: one message, or several where there are more files than an album holds. The first has the caption.
+    func results(_ job: KnownJob, _ reported: Job, balance: Balance?, catalogue: Catalogue) -> [MessageContent] {
+        let caption = caption(job, charged: reported.chargedKopecks, balance: balance)
+        guard !reported.assets.isEmpty else {
+            return [MessageContent(text: caption, keyboard: keyboard(for: job, catalogue))]
+        }
+        let albums = stride(from: 0, to: reported.assets.count, by: 10).map { start in
+            Array(reported.assets[start..<min(start + 10, reported.assets.count)])
+        }
+        return albums.enumerated().map { index, assets in
+            MessageContent(
+                text: index == 0 ? caption : "",
+                media: assets.map(Self.item),
+                keyboard: index == albums.count - 1 ? keyboard(for: job, catalogue) : []
+            )
+        }
+    }
+
+    /// A finished job from the history.
+    func shownAgain(_ job: KnownJob, catalogue: Catalogue) -> MessageContent {
+        MessageContent(
+            text: caption(job, charged: nil, balance: nil),
+            media: job.assets.prefix(10).map(Self.item),
+            keyboard: keyboard(for: job, catalogue)
+        )
+    }
+
+    private static func item(_ asset: Asset) -> MediaItem {
+        let form: MediaItem.Form =
+            switch asset.kind {
+            case .image: asset.mimeType == "image/gif" ? .animation : .photo
+            case .video: .video
+            case .audio: asset.mimeType == "audio/ogg" ? .voice : .audio
+            case .text: .document
+            }
+        return MediaItem(form: form, asset: asset)
+    }
+
+    /// Model, price, balance in one line; the prompt folded below.
+    private func caption(_ job: KnownJob, charged: Int64?, balance: Balance?) -> String {
+        let charged = charged ?? job.priceKopecks
+        var line = texts.html(
+            .resultLine,
+            ["model": .text(job.modelTitle), "price": .text(texts.price(charged))]
+        )
+        if let balance, !scene.isGroup {
+            line += " · " + texts.html(.resultBalance, ["balance": .text(texts.money(balance.availableKopecks))])
+        }
+        if charged < job.priceKopecks {
+            line += "\n" + texts.html(.moneyReturned, ["sum": .text(texts.money(job.priceKopecks - charged))])
+        }
+        if let prompt = job.draft.inputs["prompt"]?.string, !prompt.isEmpty {
+            line += "\n<blockquote expandable>\(Texts.escape(Texts.shortened(prompt, to: 300)))</blockquote>"
+        }
+        return line
+    }
+
+    private func keyboard(for job: KnownJob, _ catalogue: Catalogue) -> [[Button]] {
+        var keyboard = Keyboard(texts: texts, scene: scene, draftSerial: nil)
+        let short = job.jobID.short
+        keyboard.row(keyboard.button(.buttonAgain, .again(short)), keyboard.button(.buttonEdit, .edit(short)))
+        if job.assets.count > 1 {
+            for start in stride(from: 0, to: min(job.assets.count, 12), by: 4) {
+                let row = (start..<min(start + 4, job.assets.count, 12)).map {
+                    keyboard.button(String($0 + 1), .asset(job: short, asset: $0))
+                }
+                keyboard.grid(row)
+            }
+        } else if let asset = job.assets.first {
+            keyboard.grid(
+                Follow.steps(for: asset, in: catalogue).prefix(4).map {
+                    keyboard.button(texts.title(of: $0), .follow($0, job: short, asset: 0))
+                }
+            )
+            if asset.kind == .image || asset.kind == .video {
+                keyboard.row(keyboard.button(.buttonOriginal, .original(job: short, asset: 0)))
+            }
+        }
+        keyboard.row(keyboard.button(.home, .home))
+        return keyboard.limited
+    }
+}
+
+/// Messages about money that come by themselves.
+struct PaymentCards {
+    let texts: Texts
+    let scene: Scene
+
+    /// - Parameter continues: A draft that had stopped for want of money goes on by itself.
+    func receipt(_ order: KnownOrder, balance: Balance?, continues: Bool) -> MessageContent {
+        var keyboard = Keyboard(texts: texts, scene: scene, draftSerial: nil)
+        keyboard.row(keyboard.button(.buttonCreate, .tasks), keyboard.button(.buttonBalance, .balance))
+        return MessageContent(
+            text: [
+                texts.html(.receipt, ["sum": .text(texts.money(order.amountKopecks))]),
+                balance.map { texts.html(.homeBalance, ["balance": .text(texts.money($0.availableKopecks))]) },
+                continues ? texts.html(.receiptContinues) : nil,
+                texts.html(.paymentCode, ["code": .text(ShortCode.text(order.orderID.short))]),
+            ].compactMap { $0 }.joined(separator: "\n"),
+            keyboard: keyboard.limited
+        )
+    }
+}

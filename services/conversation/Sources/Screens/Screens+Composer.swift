@@ -1,0 +1,194 @@
+internal import Contracts
+
+extension Screens {
+    /// One card for the whole run: what is there, the one thing that is missing, what it costs, what is left after.
+    func composer() -> Card {
+        guard let draft = session.draft, let model = turn.draftModel else { return home() }
+        var keyboard = keyboard()
+        let missing = draft.missingInput(of: model)
+        let price = draft.usablePrice(at: turn.now)
+        if let price, missing == nil {
+            let title = texts.plain(.buttonGenerate, ["price": texts.price(price.kopecks)])
+            keyboard.row(keyboard.button(title, .generate, .primary))
+        } else if missing == nil {
+            keyboard.row(keyboard.button(.buttonAskPrice, .composer))
+        }
+        if let missing, missing.isChip {
+            keyboard.grid(choiceButtons(missing, at: model.index(of: missing), of: draft, page: 0, keyboard).buttons)
+        } else {
+            keyboard.grid(chips(of: draft, model, keyboard))
+        }
+        keyboard.grid(mediaButtons(of: draft, model, keyboard))
+        let hasAdvanced = model.inputs.contains { $0.isAdvanced && $0.isChip }
+        keyboard.row(
+            keyboard.button(.buttonOtherModel, .otherModels),
+            hasAdvanced
+                ? keyboard.button(draft.showsAdvanced ? .buttonLess : .buttonMore, .toggleAdvanced) : nil
+        )
+        keyboard.row(keyboard.button(.buttonDiscard, .discardDraft, .danger))
+        keyboard.footer(back: .model(model.number))
+        return Card(
+            text: lines(
+                "<b>\(Texts.escape(model.title))</b>",
+                promptLine(draft, model),
+                mediaLines(draft, model),
+                "",
+                missing.map { ask(for: $0) } ?? priceLine(draft)
+            ),
+            keyboard: keyboard
+        )
+    }
+
+    private func promptLine(_ draft: Draft, _ model: Model) -> String? {
+        guard let main = model.mainText, let prompt = draft.prompt(of: model) else { return nil }
+        var line = "<blockquote>\(Texts.escape(Texts.shortened(prompt, to: 300)))</blockquote>"
+        let count = prompt.unicodeScalars.count
+        if let limit = main.maximumLength, count > limit {
+            line +=
+                "\n"
+                + texts.html(
+                    .promptTooLong,
+                    ["over": .text(texts.plural(.character, count - limit)), "limit": .text(String(limit))]
+                )
+        } else if count > 300 {
+            line += "\n" + texts.html(.promptLength, ["count": .text(texts.plural(.character, count))])
+        }
+        return line
+    }
+
+    private func mediaLines(_ draft: Draft, _ model: Model) -> String? {
+        let rows = model.inputs.filter { $0.kind == .file || $0.kind == .files }.compactMap { input -> String? in
+            let count = (draft.media[input.name] ?? []).count
+            guard count > 0 || input.isRequired else { return nil }
+            return texts.html(
+                .slotLine,
+                [
+                    "slot": .text(texts.name(of: input)), "count": .text(String(count)),
+                    "limit": .text(String(input.capacity)),
+                ]
+            )
+        }
+        return rows.isEmpty ? nil : rows.joined(separator: "\n")
+    }
+
+    private func ask(for input: ModelInput) -> String {
+        let name = Texts.Argument.text(texts.name(of: input))
+        switch input.kind {
+        case .text: return texts.html(input.name == "prompt" ? .askPrompt : .askText, ["input": name])
+        case .choice, .boolean: return texts.html(.askChoice, ["input": name])
+        case .integer, .number: return texts.html(.askNumber, ["input": name])
+        case .file, .files:
+            switch input.media {
+            case .video: return texts.html(.askVideo, ["input": name])
+            case .audio: return texts.html(.askAudio, ["input": name])
+            default: return texts.html(.askImage, ["input": name, "limit": .text(String(input.capacity))])
+            }
+        }
+    }
+
+    /// The price with its consequence.
+    private func priceLine(_ draft: Draft) -> String {
+        guard let price = draft.usablePrice(at: turn.now) else { return texts.html(.priceUnknown) }
+        let tag = Texts.Argument.text(texts.price(price.kopecks))
+        guard let balance = knowledge.balance, !turn.scene.isGroup, price.kopecks > 0 else {
+            return texts.html(.priceOnly, ["price": tag])
+        }
+        let left = balance.availableKopecks - price.kopecks
+        if left < 0 { return texts.html(.priceShort, ["price": tag, "shortage": .text(texts.money(-left))]) }
+        return texts.html(.priceLeft, ["price": tag, "left": .text(texts.money(left))])
+    }
+
+    private func chips(of draft: Draft, _ model: Model, _ keyboard: Keyboard) -> [Button] {
+        let shown = model.inputs.enumerated().filter { _, input in
+            input.isChip && (!input.isAdvanced || draft.showsAdvanced)
+        }
+        return shown.prefix(10).map { index, input in
+            let value = draft.value(of: input)
+            let title = texts.plain(
+                .chip,
+                ["name": texts.name(of: input), "value": value.map { texts.display($0) } ?? "—"]
+            )
+            if input.kind == .boolean {
+                return keyboard.button(title, .setOption(input: index, choice: value?.bool == true ? 1 : 0))
+            }
+            return keyboard.button(title, .option(input: index, page: 0))
+        }
+    }
+
+    private func mediaButtons(of draft: Draft, _ model: Model, _ keyboard: Keyboard) -> [Button] {
+        let filled = model.inputs.enumerated().filter { !(draft.media[$1.name] ?? []).isEmpty }
+        return filled.prefix(3).map { index, input in
+            keyboard.button(
+                texts.plain(.buttonRemove, ["slot": texts.name(of: input)]),
+                .clearMedia(input: index)
+            )
+        }
+    }
+
+    /// Buttons for the values of an input, twelve a page, each with what it adds to the price.
+    private func choiceButtons(
+        _ input: ModelInput,
+        at index: Int,
+        of draft: Draft,
+        page: Int,
+        _ keyboard: Keyboard
+    ) -> (buttons: [Button], page: Page<(offset: Int, element: JSONValue)>) {
+        let page = Page(Array(input.choices.enumerated()), index: page, size: 12)
+        let current = draft.value(of: input)
+        let buttons = page.items.map { choice, value in
+            let name = mark(texts.display(value), current == value)
+            let delta = draft.price?.deltas[input.name]?[Texts.value(value)]
+            let title = delta.map { $0 == 0 ? name : "\(name) \($0 > 0 ? "+" : "")\(texts.money($0))" } ?? name
+            return keyboard.button(title, .setOption(input: index, choice: choice))
+        }
+        return (buttons, page)
+    }
+
+    func option(_ index: Int, _ page: Int) -> Card {
+        guard let draft = session.draft, let model = turn.draftModel, model.inputs.indices.contains(index) else {
+            return composer()
+        }
+        let input = model.inputs[index]
+        var keyboard = keyboard()
+        let (buttons, shown) = choiceButtons(input, at: index, of: draft, page: page, keyboard)
+        keyboard.grid(buttons)
+        keyboard.pages(shown.index, of: shown.count) { .option(input: index, page: $0) }
+        keyboard.footer(back: .composer)
+        let isNumber = input.kind == .integer || input.kind == .number
+        return Card(
+            text: lines(
+                texts.html(.optionTitle, ["input": .text(texts.name(of: input))]),
+                isNumber ? texts.html(.optionType) : nil,
+                draft.price.map { texts.html(.optionPrice, ["price": .text(texts.price($0.kopecks))]) }
+            ),
+            keyboard: keyboard
+        )
+    }
+
+    func confirm() -> Card {
+        guard let draft = session.draft, let model = turn.draftModel, let price = draft.usablePrice(at: turn.now)
+        else { return composer() }
+        var keyboard = keyboard()
+        let title = texts.plain(.buttonGenerate, ["price": texts.price(price.kopecks)])
+        keyboard.row(keyboard.button(title, .confirmGenerate, .primary))
+        keyboard.row(keyboard.button(.buttonChange, .composer))
+        keyboard.footer(back: .composer)
+        return Card(
+            text: lines(
+                texts.html(.confirmTitle, ["model": .text(model.title)]),
+                promptLine(draft, model),
+                "",
+                priceLine(draft),
+                texts.html(.modelWait, ["wait": .text(texts.duration(seconds: model.typicalSeconds))]),
+                texts.html(.modelRefund)
+            ),
+            keyboard: keyboard
+        )
+    }
+
+    func starting() -> Card {
+        var keyboard = keyboard()
+        keyboard.footer(back: nil)
+        return Card(text: texts.html(.starting), keyboard: keyboard)
+    }
+}

@@ -1,0 +1,15 @@
+extension Texts {
+    /// Forms of counted words: Russian for 1, 2 and 5; English for 1 and 2.
+    static func forms(of noun: Noun, in language: Language) -> [String] {
+        switch (noun, language) {
+        case (.job, .russian): ["задание", "задания", "заданий"]
+        case (.job, .english): ["job", "jobs"]
+        case (.picture, .russian): ["картинка", "картинки", "картинок"]
+        case (.picture, .english): ["picture", "pictures"]
+        case (.file, .russian): ["файл", "файла", "файлов"]
+        case (.file, .english): ["file", "files"]
+        case (.character, .russian): ["знак", "знака", "знаков"]
+        case (.character, .english): ["character", "characters"]
+        }
+    }
+}

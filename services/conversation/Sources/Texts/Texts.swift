@@ -1,0 +1,75 @@
+internal import Contracts
+
+/// Words for a user in one language; nothing else in the service holds a sentence.
+struct Texts: Sendable {
+    let language: Language
+
+    init(_ language: Language) {
+        self.language = language
+    }
+
+    /// A value that is put into a text.
+    enum Argument: Sendable {
+        /// Escaped; anything that comes from a user, a model or another service.
+        case text(String)
+        /// HTML that this type made itself.
+        case html(String)
+    }
+
+    /// Telegram HTML; `{name}` stands for the argument of that name.
+    func html(_ key: TextKey, _ arguments: [String: Argument] = [:]) -> String {
+        var result = template(key)
+        for (name, argument) in arguments {
+            let value =
+                switch argument {
+                case .text(let text): Self.escape(text)
+                case .html(let html): html
+                }
+            result = result.replacing("{\(name)}", with: value)
+        }
+        return result
+    }
+
+    /// Text without markup, for buttons and toasts.
+    func plain(_ key: TextKey, _ arguments: [String: String] = [:]) -> String {
+        arguments.reduce(template(key)) { $0.replacing("{\($1.key)}", with: $1.value) }
+    }
+
+    /// The untouched text of a key.
+    func template(_ key: TextKey) -> String {
+        switch language {
+        case .russian: Self.russian(key)
+        case .english: Self.english(key)
+        }
+    }
+
+    /// Makes any text safe inside Telegram HTML: the three characters that its parser knows (Bot API, "HTML style"), and
+    /// control characters that it refuses.
+    static func escape(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\n", "\t": escaped.unicodeScalars.append(scalar)
+            case let control where control.value < 0x20: continue
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+
+    /// At most `limit` Unicode scalars, whole characters only, with an ellipsis where something was cut.
+    static func shortened(_ text: String, to limit: Int) -> String {
+        guard text.unicodeScalars.count > limit else { return text }
+        var result = ""
+        var count = 1
+        for character in text {
+            count += character.unicodeScalars.count
+            guard count <= limit else { break }
+            result.append(character)
+        }
+        return result + "…"
+    }
+}
