@@ -21,7 +21,7 @@ package struct Identifier<Kind>: Hashable, Comparable, Sendable, LosslessStringC
         self.uuid = uuid
     }
 
-    package var description: String { uuid.uuidString.lowercased() }
+    package var description: String { uuid.lowercaseText }
 
     package static func < (left: Self, right: Self) -> Bool { left.uuid < right.uuid }
 
@@ -66,6 +66,23 @@ package typealias UserID = Int64
 package typealias ChatID = Int64
 
 extension UUID {
+    /// 36 lower-case characters, without Foundation's detour over capitals.
+    package var lowercaseText: String {
+        let id = uuid
+        let bytes = [
+            id.0, id.1, id.2, id.3, id.4, id.5, id.6, id.7, id.8, id.9, id.10, id.11, id.12, id.13, id.14, id.15,
+        ]
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for (index, byte) in bytes.enumerated() {
+            if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
+            for digit in [byte >> 4, byte & 0xF] {
+                text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// A UUIDv7 (RFC 9562 section 5.7) for this moment.
     package static func v7(at now: Timestamp) -> UUID {
         let milliseconds = UInt64(max(0, now.microseconds / 1_000))

@@ -78,7 +78,7 @@ package struct StatementEntry: Codable, Sendable, Equatable {
 }
 
 /// Why money moved.
-package enum EntryKind: String, Codable, Sendable {
+package enum EntryKind: String, Codable, Sendable, CaseIterable {
     case topUp = "top_up"
     case grant, charge, refund, adjust
 }

@@ -64,6 +64,6 @@ package struct HoldState: Codable, Sendable, Equatable {
 }
 
 /// Whether and how a hold has ended.
-package enum HoldEnd: String, Codable, Sendable {
+package enum HoldEnd: String, Codable, Sendable, CaseIterable {
     case live, charged, released, expired
 }

@@ -17,7 +17,7 @@ package struct MessageContent: Codable, Sendable, Equatable {
 
 /// One medium of a message.
 package struct MediaItem: Codable, Sendable, Equatable {
-    package enum Form: String, Codable, Sendable {
+    package enum Form: String, Codable, Sendable, CaseIterable {
         case photo, video, audio, voice, animation, document
     }
 
@@ -34,7 +34,7 @@ package struct MediaItem: Codable, Sendable, Equatable {
 
 /// An inline button. Exactly one of `callback_data`, `url`, `copy_text` is set.
 package struct Button: Codable, Sendable, Equatable {
-    package enum Style: String, Codable, Sendable {
+    package enum Style: String, Codable, Sendable, CaseIterable {
         case primary, success, danger
     }
 

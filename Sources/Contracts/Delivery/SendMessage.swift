@@ -34,7 +34,7 @@ package enum SendMessage: Operation {
 
 /// Where a message stands.
 package struct MessageState: Codable, Sendable, Equatable {
-    package enum State: String, Codable, Sendable {
+    package enum State: String, Codable, Sendable, CaseIterable {
         case queued, sending, sent
         /// The request left but no answer came: it may be in the chat.
         case unknown

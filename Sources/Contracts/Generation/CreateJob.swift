@@ -94,7 +94,7 @@ package struct Job: Codable, Sendable, Equatable {
 }
 
 /// Where a job stands, as outsiders need to know it.
-package enum JobState: String, Codable, Sendable {
+package enum JobState: String, Codable, Sendable, CaseIterable {
     /// Money reserved, waiting for a slot at the provider.
     case accepted
     /// The provider works on it.
@@ -107,7 +107,7 @@ package enum JobState: String, Codable, Sendable {
 }
 
 /// Why a job failed, in classes that a user can be told.
-package enum JobFailure: String, Codable, Sendable {
+package enum JobFailure: String, Codable, Sendable, CaseIterable {
     /// The provider refused the content.
     case refused
     /// The provider did not accept a value.
@@ -118,7 +118,12 @@ package enum JobFailure: String, Codable, Sendable {
     case timeout
     /// An input file could not be read.
     case inputUnavailable = "input_unavailable"
+    /// Also a class that a newer generation knows.
     case unknown
+
+    package init(from decoder: any Decoder) throws {
+        self = Self(rawValue: try decoder.singleValueContainer().decode(String.self)) ?? .unknown
+    }
 }
 
 /// A stored result file of a job.

@@ -99,7 +99,7 @@ package struct Quote: Codable, Sendable, Equatable {
 
 /// One member of `fields` in an `invalid_inputs` problem.
 package struct InputProblem: Codable, Sendable, Equatable {
-    package enum Reason: String, Codable, Sendable {
+    package enum Reason: String, Codable, Sendable, CaseIterable {
         case missing
         case tooLong = "too_long"
         case tooShort = "too_short"

@@ -86,7 +86,7 @@ package enum MediaKind: String, Codable, Sendable, CaseIterable {
 
 /// One input of a model.
 package struct ModelInput: Codable, Sendable, Equatable {
-    package enum Kind: String, Codable, Sendable {
+    package enum Kind: String, Codable, Sendable, CaseIterable {
         /// Free text, e.g. the prompt.
         case text
         /// One of `options`.

@@ -75,7 +75,7 @@ package struct EventVerdicts: Codable, Sendable, Equatable {
 
 /// What became of one event.
 package struct EventVerdict: Codable, Sendable, Equatable {
-    package enum Kind: String, Codable, Sendable {
+    package enum Kind: String, Codable, Sendable, CaseIterable {
         /// Handled (or seen before): durable at the consumer.
         case ok
         /// Not now; the lane waits.

@@ -48,7 +48,7 @@ package enum PaymentRail: String, Codable, Sendable, CaseIterable {
 
 /// A top-up order.
 package struct Order: Codable, Sendable, Equatable {
-    package enum State: String, Codable, Sendable {
+    package enum State: String, Codable, Sendable, CaseIterable {
         /// The provider has not confirmed the payment's creation yet.
         case creating
         /// The buyer can pay.

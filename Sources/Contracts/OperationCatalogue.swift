@@ -1,0 +1,21 @@
+/// Every operation of the internal API, for tests and documentation that must miss none.
+package enum OperationCatalogue {
+    /// By service, in the order of their contracts.
+    package static let operations: [any Operation.Type] = [
+        // Ingress
+        ListEvents.self, ReplayEvent.self,
+        // Conversation
+        HandleUpdates.self, ReportFact.self,
+        // Billing
+        PlaceHold.self, ChargeHold.self, ReleaseHold.self, Credit.self, GetBalance.self, ListEntries.self,
+        GetTrialBalance.self,
+        // Generation
+        ListModels.self, CreateQuote.self, CreateJob.self, GetJob.self, CancelJob.self, ListJobs.self,
+        HandleCallbacks.self,
+        // Delivery
+        PutCard.self, SendMessage.self, GetMessage.self, AnswerCallback.self, AnswerPreCheckout.self,
+        SetChatReachability.self,
+        // Payments
+        GetPaymentOptions.self, CreateOrder.self, GetOrder.self, CheckOrder.self, HandlePaymentEvents.self,
+    ]
+}
