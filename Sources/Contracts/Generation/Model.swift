@@ -109,6 +109,8 @@ package struct ModelInput: Codable, Sendable, Equatable {
     package var defaultValue: JSONValue?
     /// For `choice`.
     package var options: [JSONValue]
+    /// For `choice`, where the values mean nothing to people: a label for each option, in the same order.
+    package var optionLabels: [LocalizedText]?
     package var minimum: Double?
     package var maximum: Double?
     /// For `text`, in Unicode scalars.
@@ -128,6 +130,7 @@ package struct ModelInput: Codable, Sendable, Equatable {
         isAdvanced: Bool = false,
         defaultValue: JSONValue? = nil,
         options: [JSONValue] = [],
+        optionLabels: [LocalizedText]? = nil,
         minimum: Double? = nil,
         maximum: Double? = nil,
         maximumLength: Int? = nil,
@@ -143,6 +146,7 @@ package struct ModelInput: Codable, Sendable, Equatable {
         self.isAdvanced = isAdvanced
         self.defaultValue = defaultValue
         self.options = options
+        self.optionLabels = optionLabels
         self.minimum = minimum
         self.maximum = maximum
         self.maximumLength = maximumLength
