@@ -80,7 +80,8 @@ package struct StopDecision: Sendable {
         case exitAtOnce
     }
 
-    private var isStopping = false
+    /// Whether a signal has arrived.
+    package private(set) var isStopping = false
 
     package init() {}
 

@@ -14,6 +14,7 @@ extension ServiceRunner {
         _ startup: Startup
     ) throws -> HTTPServer {
         var router = Router()
+        router.fallback = { _, allowed in unknownCall(allowed: allowed) }
         HealthRoutes(
             context: context,
             startup: startup,
@@ -37,6 +38,14 @@ extension ServiceRunner {
             metrics: context.metrics,
             log: context.log
         )
+    }
+
+    /// The answer to a call that no route takes.
+    static func unknownCall(allowed: [HTTPMethod]) -> HTTPResponse {
+        guard !allowed.isEmpty else { return Problem(.notFound, "there is no such path").response }
+        var response = Problem(.methodNotAllowed, "the path takes another method").response
+        response.fields["Allow"] = allowed.map(\.rawValue).joined(separator: ", ")
+        return response
     }
 
     /// The listener for webhooks; nil for services without one.
