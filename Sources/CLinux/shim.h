@@ -68,8 +68,9 @@ static inline int clinux_no_delay(int descriptor) {
 }
 
 // MSG_NOSIGNAL: a peer that went away is EPIPE for this connection, not SIGPIPE for the process.
-static inline ssize_t clinux_send(int descriptor, const void *_Nonnull bytes, size_t count) {
-    return send(descriptor, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+// MSG_MORE: the caller sends more at once, so a half-full packet may wait for it.
+static inline ssize_t clinux_send(int descriptor, const void *_Nonnull bytes, size_t count, int has_more) {
+    return send(descriptor, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT | (has_more ? MSG_MORE : 0));
 }
 static inline ssize_t clinux_receive(int descriptor, void *_Nonnull bytes, size_t count) {
     return recv(descriptor, bytes, count, MSG_DONTWAIT);

@@ -67,3 +67,40 @@ package struct Histogram: Sendable {
         return counts.reduce(0, +)
     }
 }
+
+extension Gauge {
+    /// The number of one series, for hot paths: nothing is looked up.
+    package func bound(_ labelValues: String...) -> BoundGauge {
+        BoundGauge(cell: series.cell(labelValues))
+    }
+}
+
+extension Histogram {
+    /// The distribution of one series, for hot paths: nothing is looked up.
+    package func bound(_ labelValues: String...) -> BoundHistogram {
+        BoundHistogram(cell: series.cell(labelValues))
+    }
+}
+
+/// One series of a gauge.
+package struct BoundGauge: Sendable {
+    let cell: LockedNumber?
+
+    package func set(_ value: Double) {
+        cell?.set(value)
+    }
+
+    package func add(_ value: Double) {
+        cell?.add(value)
+    }
+}
+
+/// One series of a distribution.
+package struct BoundHistogram: Sendable {
+    let cell: BucketCounts?
+
+    /// Records one value in the metric's unit.
+    package func observe(_ value: Double) {
+        cell?.observe(value)
+    }
+}

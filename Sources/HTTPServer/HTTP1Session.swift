@@ -1,0 +1,262 @@
+internal import EventLoop
+internal import HTTP
+internal import Time
+
+/// What HTTP/1.1 makes of one connection: requests one after the other, each answered before the next is begun, so that
+/// pipelined answers keep their order. Loop thread only.
+final class HTTP1Session: @unchecked Sendable {
+    // @unchecked: touched on the loop's thread only; tasks of handlers run there too.
+
+    enum State {
+        /// Before a request, or within its header.
+        case header
+        case body(PendingRequest)
+        /// A handler is at work or its answer is being written.
+        case busy(Exchange)
+        /// The last answer has been written.
+        case finished
+    }
+
+    /// A request whose body is not complete.
+    struct PendingRequest {
+        let head: HTTP1Head
+        let match: RouteMatch
+        let receivedAt: UInt64
+        var body: [UInt8] = []
+    }
+
+    unowned let connection: Connection
+    var server: ServerCore { connection.server }
+    var state = State.header
+    private var parser: HTTP1Parser
+    private var input: [UInt8] = []
+    private var isProcessing = false
+    private var isWaitingForTurn = false
+    private var hasInputEnded = false
+    var requestCount = 0
+    /// When the first byte of the request at hand was read; nil before it.
+    private var receivedAt: UInt64?
+
+    init(connection: Connection) {
+        self.connection = connection
+        parser = HTTP1Parser(connection.server.limits)
+        connection.setDeadline(connection.server.deadline(after: connection.server.configuration.headerDeadline))
+    }
+
+    // MARK: - Events of the connection
+
+    func receive(_ bytes: UnsafeRawBufferPointer) {
+        if case .busy = state {
+            unsafe input.append(contentsOf: bytes)
+            if input.count >= server.configuration.bufferedBytes { connection.pauseReading(true) }
+            return
+        }
+        guard input.isEmpty, !isWaitingForTurn else {
+            unsafe input.append(contentsOf: bytes)
+            return processInput()
+        }
+        // Straight from the server's buffer: an idle connection owns no memory for reading.
+        let elements = unsafe bytes.assumingMemoryBound(to: UInt8.self)
+        let consumed = unsafe process(Span(_unsafeElements: elements))
+        if consumed < bytes.count, connection.isOpen {
+            unsafe input.append(contentsOf: bytes[consumed...])
+        }
+        connection.flush()
+    }
+
+    /// The peer will send nothing more. A request that was complete is still answered.
+    func inputEnded() {
+        hasInputEnded = true
+        switch state {
+        case .header: connection.close(parser.isBetweenRequests && input.isEmpty ? nil : .peerGone)
+        case .body: connection.close(.peerGone)
+        case .busy(let exchange):
+            // Nobody reads an endless stream with half a connection.
+            if exchange.framing == .chunked || exchange.framing == .untilClose { connection.close(.peerGone) }
+        case .finished: break
+        }
+    }
+
+    func deadlinePassed() {
+        switch state {
+        case .header:
+            if receivedAt == nil { connection.close(.idle) } else { refuse(.headerDeadline) }
+        case .body: refuse(.bodyDeadline)
+        case .busy(let exchange): exchange.timeOut()
+        case .finished: break
+        }
+        connection.flush()
+    }
+
+    /// Bytes have left: a writer may go on, and requests that waited for room are looked at.
+    func outputMoved() {
+        if case .busy(let exchange) = state { exchange.outputMoved() }
+        if !isProcessing, !input.isEmpty, hasRoom, !isWaitingForTurn { processInput() }
+    }
+
+    func connectionClosed() {
+        if case .busy(let exchange) = state { exchange.abandon() }
+        state = .finished
+        input = []
+    }
+
+    func drain() {
+        if case .header = state, receivedAt == nil { connection.closeAfterOutput() }
+    }
+
+    // MARK: - Requests
+
+    private var hasRoom: Bool { connection.output.count < server.configuration.outputBytes }
+
+    /// Works on bytes that had to wait.
+    func processInput() {
+        guard !isProcessing, connection.isOpen else { return }
+        // Taken out, so that whatever a handler does to this connection meanwhile does not meet a borrowed array.
+        var bytes = input
+        input = []
+        let consumed = process(bytes.span)
+        guard connection.isOpen else { return }
+        bytes.removeFirst(consumed)
+        input = bytes
+        connection.flush()
+    }
+
+    /// Goes on after an answer that came later than the call of `process` that began it.
+    func exchangeEnded() {
+        guard !isProcessing else { return }
+        if input.isEmpty { connection.flush() } else { processInput() }
+    }
+
+    /// Takes as many requests as can be answered at once; returns how many bytes are done with.
+    private func process(_ bytes: Span<UInt8>) -> Int {
+        isProcessing = true
+        defer { isProcessing = false }
+        var position = 0
+        var answered = 0
+        while connection.isOpen {
+            if case .busy = state { break }
+            if answered == server.configuration.pipeliningDepth {
+                waitForTurn()
+                break
+            }
+            guard hasRoom else { break }
+            if receivedAt == nil, position < bytes.count { beginRequest() }
+            switch parser.next(bytes, &position) {
+            case .needMore: return position
+            case .head(let head): accept(head, hasBodyBytes: position < bytes.count)
+            case .body(let range): append(bytes, range)
+            case .end:
+                answered += 1
+                dispatch()
+            case .refused(let refusal): refuse(refusal)
+            }
+        }
+        return position
+    }
+
+    private func beginRequest() {
+        let now = Deadline.monotonicNow()
+        receivedAt = now
+        connection.setDeadline(now &+ server.headerNanoseconds)
+    }
+
+    /// Lets other connections have the loop before more of this one's requests are answered.
+    private func waitForTurn() {
+        guard !isWaitingForTurn else { return }
+        isWaitingForTurn = true
+        server.loop.execute { [self] in
+            isWaitingForTurn = false
+            processInput()
+        }
+    }
+
+    private func accept(_ head: HTTP1Head, hasBodyBytes: Bool) {
+        let match = server.table.match(method: head.method, target: head.target)
+        let pending = PendingRequest(head: head, match: match, receivedAt: receivedAt ?? 0)
+        if match.isFallback, head.framing != .none {
+            // The answer is known; its body is dropped with the connection.
+            return run(pending, closes: true)
+        }
+        if let refusal = parser.acceptBody(maximumBytes: match.route.maximumBodyBytes) { return refuse(refusal) }
+        state = .body(pending)
+        guard head.framing != .none else { return }
+        connection.setDeadline(server.deadline(after: server.configuration.bodyDeadline))
+        if head.expectsContinue, !hasBodyBytes {
+            connection.output.append(HTTP1Serializer.continueLine)
+            connection.flush()
+        }
+    }
+
+    private func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        guard case .body(var pending) = state else { return }
+        state = .header  // Gives up the other reference, so that the body grows in place.
+        if pending.body.isEmpty, case .length(let length) = pending.head.framing {
+            // Not all at once: an announced length costs the peer nothing.
+            pending.body.reserveCapacity(min(length, 65_536))
+        }
+        unsafe bytes.extracting(range).withUnsafeBufferPointer { unsafe pending.body.append(contentsOf: $0) }
+        state = .body(pending)
+    }
+
+    private func dispatch() {
+        guard case .body(let pending) = state else { return }
+        run(pending, closes: false)
+    }
+
+    private func run(_ pending: PendingRequest, closes: Bool) {
+        receivedAt = nil
+        requestCount += 1
+        let isLast = requestCount >= server.configuration.requestsPerConnection
+        let exchange = Exchange(
+            session: self,
+            head: pending.head,
+            route: pending.match.route,
+            receivedAt: pending.receivedAt,
+            closes: closes || isLast || !pending.head.keepsAlive
+        )
+        let request = HTTPRequest(
+            method: pending.head.method,
+            target: pending.head.target,
+            fields: pending.head.fields,
+            body: pending.body,
+            remoteAddress: connection.address,
+            parameters: pending.match.parameters,
+            route: pending.match.route.template,
+            receivedAt: pending.receivedAt,
+            isSecure: connection.isSecure
+        )
+        state = .busy(exchange)
+        connection.setDeadline(server.deadline(after: pending.match.route.timeout))
+        exchange.run(request)
+    }
+
+    /// An exchange has written its answer.
+    func finish(_ exchange: Exchange) {
+        guard case .busy(let current) = state, current === exchange else { return }
+        if exchange.closes || hasInputEnded || server.isDraining {
+            state = .finished
+            connection.closeAfterOutput()
+            return
+        }
+        state = .header
+        connection.pauseReading(false)
+        connection.setDeadline(server.deadline(after: server.configuration.idleTimeout))
+        exchangeEnded()
+    }
+
+    private func refuse(_ refusal: HTTPRefusal) {
+        server.metrics.refuse(refusal.rawValue)
+        let phrase = HTTPResponse.reasonPhrase(refusal.status)
+        let response = HTTPResponse.text(refusal.status, "\(phrase) (\(refusal.rawValue))\n")
+        _ = server.append(
+            response,
+            framing: .length(response.body.length ?? 0),
+            closes: true,
+            saysKeepAlive: false,
+            to: &connection.output
+        )
+        if case .bytes(let bytes) = response.body { connection.output.append(bytes) }
+        state = .finished
+        connection.closeAfterOutput()
+    }
+}

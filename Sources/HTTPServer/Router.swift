@@ -1,0 +1,72 @@
+package import HTTP
+
+/// Which handler answers which method and path.
+///
+/// A template is a path whose segments may be `{name}`, which takes one segment, or, as the last one, `{name...}`, which
+/// takes all that is left: `/v1/holds/{hold_id}`. A literal segment beats a parameter. Values are percent-decoded;
+/// `.` and `..` never match, encoded or not. HEAD goes to the GET handler if it has none of its own.
+package struct Router: Sendable {
+    /// Answers one request. Whatever it throws becomes a 500.
+    package typealias Handler = @Sendable (HTTPRequest) async throws -> HTTPResponse
+    /// Stands before handlers and the fallback; calls `next` to go on.
+    package typealias Middleware = @Sendable (HTTPRequest, _ next: Handler) async throws -> HTTPResponse
+
+    struct Registration: Sendable {
+        let method: HTTPMethod
+        let template: String
+        let maximumBodyBytes: Int
+        let timeout: Duration
+        let handler: Handler
+    }
+
+    var registrations: [Registration] = []
+    /// Runs around every handler and the fallback, the first one outermost.
+    package var middleware: [Middleware] = []
+    /// Answers what no route takes; by default 404, and 405 with `Allow` where only the method is wrong. The second
+    /// argument holds the methods that the path would take, empty for an unknown path.
+    package var fallback: @Sendable (HTTPRequest, _ allowed: [HTTPMethod]) async throws -> HTTPResponse = {
+        request,
+        allowed in
+        guard !allowed.isEmpty else { return .text(404, "There is nothing here.\n") }
+        var response =
+            request.method == .options ? HTTPResponse(status: 204) : .text(405, "Another method is needed.\n")
+        response.fields["Allow"] = allowed.map(\.rawValue).joined(separator: ", ")
+        return response
+    }
+
+    package init() {}
+
+    /// Registers a handler. A second one for the same method and template is a programmer's error and stops the process.
+    ///
+    /// - Parameters:
+    ///   - template: Begins with a slash.
+    ///   - maximumBodyBytes: A larger body is answered 413 without calling the handler.
+    ///   - timeout: How long the handler may take to return a response, its body's stream not counted. Then its task is
+    ///     cancelled and the client gets 503.
+    package mutating func on(
+        _ method: HTTPMethod,
+        _ template: String,
+        maximumBodyBytes: Int = 1 << 20,
+        timeout: Duration = .seconds(30),
+        _ handler: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
+    ) {
+        precondition(template.hasPrefix("/"), "a template begins with a slash: \(template)")
+        registrations.append(
+            Registration(
+                method: method,
+                template: template,
+                maximumBodyBytes: maximumBodyBytes,
+                timeout: timeout,
+                handler: handler
+            )
+        )
+    }
+
+    /// Handles a request as the server would, without a connection: for tests.
+    ///
+    /// Body limit and timeout are the server's and not looked at here.
+    package func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let match = RouteTable(self).match(method: request.method, target: request.target)
+        return try await match.route.handler(match.fill(request))
+    }
+}

@@ -1,0 +1,165 @@
+internal import EventLoop
+internal import HTTP
+internal import Telemetry
+internal import Time
+
+/// What the connections of one listener share. Loop thread only.
+@safe final class ServerCore: @unchecked Sendable {
+    // @unchecked: touched on the loop's thread only, but for the constants.
+
+    /// Bytes taken from a socket at a time.
+    private static let readBytes = 65_536
+
+    let configuration: HTTPServerConfiguration
+    let loop: EventLoop
+    let table: RouteTable
+    let metrics: HTTPServerMetrics
+    let limits: HTTP1Parser.Limits
+    let headerNanoseconds: UInt64
+    /// Every connection reads into this one; what is not used at once is copied.
+    let readBuffer: UnsafeMutableRawBufferPointer
+    private(set) var isDraining = false
+    private let log: Log
+    private var listener: Listener?
+    private var connections: [Int: Connection] = [:]
+    private var countByAddress: [String: Int] = [:]
+    private var lastNumber = 0
+    private var onDrained: [() -> Void] = []
+    private var dateLine: (second: UInt64, line: [UInt8]) = (0, [])
+
+    init(_ configuration: HTTPServerConfiguration, router: Router, loop: EventLoop, metrics: Metrics, log: Log) {
+        self.configuration = configuration
+        self.loop = loop
+        self.log = log
+        table = RouteTable(router)
+        self.metrics = HTTPServerMetrics(metrics, listener: configuration.name, table: table)
+        limits = HTTP1Parser.Limits(configuration)
+        headerNanoseconds = UInt64(max(0, configuration.headerDeadline.wholeMicroseconds)) * 1_000
+        unsafe readBuffer = .allocate(byteCount: Self.readBytes, alignment: 16)
+    }
+
+    deinit {
+        unsafe readBuffer.deallocate()
+    }
+
+    // MARK: - Start and stop
+
+    func start() throws(HTTPServerError) -> Int {
+        precondition(listener == nil && !isDraining, "a server starts once")
+        do throws(SystemError) {
+            let listener = try Listener(
+                host: configuration.host,
+                port: configuration.port,
+                backlog: configuration.backlog
+            )
+            try listener.start(on: loop, log: log) { [unowned self] in accept($0, $1) }
+            self.listener = listener
+            return listener.port
+        } catch {
+            throw HTTPServerError(error, host: configuration.host, port: configuration.port)
+        }
+    }
+
+    func stop(within limit: Duration, _ done: @escaping () -> Void) {
+        isDraining = true
+        listener?.close()
+        listener = nil
+        for connection in Array(connections.values) { connection.drain() }
+        guard !connections.isEmpty else { return done() }
+        onDrained.append(done)
+        loop.schedule(after: limit) { [self] in
+            if !connections.isEmpty {
+                log.warning("connections cut off at stop", [.count: .int(connections.count)])
+            }
+            for connection in Array(connections.values) { connection.close(.stopping) }
+        }
+    }
+
+    // MARK: - Connections
+
+    private func accept(_ descriptor: Int32, _ peer: PeerAddress) {
+        let transport = Transport.plain(descriptor: descriptor)
+        let key = peer.limitKey
+        if connections.count >= configuration.maximumConnections {
+            return turnAway(transport, "connections")
+        }
+        if countByAddress[key, default: 0] >= configuration.maximumConnectionsPerAddress {
+            return turnAway(transport, "connections_per_address")
+        }
+        lastNumber += 1
+        let connection = Connection(
+            number: lastNumber,
+            transport: transport,
+            address: peer.text,
+            addressKey: key,
+            server: self
+        )
+        connections[lastNumber] = connection
+        countByAddress[key, default: 0] += 1
+        metrics.accepted.add()
+        metrics.connections.set(Double(connections.count))
+        connection.start()
+    }
+
+    private static let busyAnswer = Array(
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8
+    )
+
+    /// One write and the end: a connection too many must not cost more than that.
+    private func turnAway(_ transport: Transport, _ reason: String) {
+        metrics.refuse(reason)
+        _ = transport.send(Self.busyAnswer, from: 0, hasMore: false)
+        transport.finishSending()
+        transport.close()
+    }
+
+    func remove(_ connection: Connection) {
+        guard connections.removeValue(forKey: connection.number) != nil else { return }
+        let left = countByAddress[connection.addressKey, default: 1] - 1
+        countByAddress[connection.addressKey] = left > 0 ? left : nil
+        metrics.connections.set(Double(connections.count))
+        guard isDraining, connections.isEmpty else { return }
+        let done = onDrained
+        onDrained = []
+        for action in done { action() }
+    }
+
+    // MARK: - For sessions
+
+    /// A moment on the monotonic clock, in nanoseconds.
+    func deadline(after duration: Duration) -> UInt64 {
+        Deadline.after(duration).nanoseconds
+    }
+
+    /// Appends a response's header; false if it cannot be written.
+    func append(
+        _ response: HTTPResponse,
+        framing: HTTP1Serializer.Framing,
+        closes: Bool,
+        saysKeepAlive: Bool,
+        to output: inout OutputQueue
+    ) -> Bool {
+        let context = HTTP1Serializer.Context(
+            framing: framing,
+            closes: closes,
+            saysKeepAlive: saysKeepAlive,
+            dateLine: currentDateLine()
+        )
+        return output.append { HTTP1Serializer.append(response, context, to: &$0) }
+    }
+
+    /// Made anew once a second.
+    private func currentDateLine() -> [UInt8] {
+        let second = Deadline.monotonicNow() / 1_000_000_000
+        if dateLine.second != second {
+            let now = WallClock.system.now.microseconds / 1_000_000
+            dateLine = (second, HTTP1Serializer.dateLine(secondsSinceEpoch: now))
+        }
+        return dateLine.line
+    }
+
+    /// Logs what a handler let fall; whoever wants it handled otherwise does so in middleware.
+    func reportFailure(_ error: any Error, route: Route) {
+        log.error("handler failed", [.route: .string(route.template), .error: .describing(error)])
+    }
+}
