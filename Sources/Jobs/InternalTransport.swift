@@ -1,5 +1,6 @@
 internal import Contracts
-internal import ServiceKit
+internal import HTTPClient
+package import ServiceKit
 
 /// Sends commands through the service's own internal clients.
 struct InternalTransport: CommandTransport {

@@ -51,8 +51,8 @@ package final class OutboxSender: Worker {
     private let log: Log
     private let metrics: OutboxMetrics
     private let signal: WakeSignal
-    /// Commands on their way in this instance.
-    private let sending = Locked<Set<Int64>>([])
+    /// Commands on their way in this instance, with the ends of their leases.
+    private let sending = Locked<[Int64: Timestamp]>([:])
 
     package init(
         database: Database,
@@ -77,7 +77,7 @@ package final class OutboxSender: Worker {
     }
 
     package func run() async throws {
-        sending.withLock { $0 = [] }
+        sending.withLock { $0 = [:] }
         try await withThrowingDiscardingTaskGroup { group in
             var chores = Chores()
             while !Task.isCancelled {
@@ -92,20 +92,23 @@ package final class OutboxSender: Worker {
     }
 
     private func sendDue(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
-        let busy = sending.withLock { Array($0) }
+        let busy = sending.withLock { Array($0.keys) }
         let free = limits.parallelLanes - busy.count
         guard free > 0 else { return }
         let claimed = try await store.claim(atMost: free, except: busy, lease: limits.lease)
         for command in claimed {
-            sending.withLock { _ = $0.insert(command.id) }
+            sending.withLock { $0[command.id] = command.leaseEnd }
             group.addTask { await self.deliver(command) }
         }
     }
 
     private func perform(_ chores: inout Chores) async throws {
         if chores.isDue(.renewal, every: limits.lease / 3) {
-            let ids = sending.withLock { Array($0) }
-            if !ids.isEmpty { try await store.renew(ids, lease: limits.lease) }
+            let leases = sending.withLock { $0 }
+            let renewed = leases.isEmpty ? [] : try await store.renew(leases, by: limits.lease)
+            sending.withLock { sending in
+                for (id, end) in renewed where sending[id] != nil { sending[id] = end }
+            }
         }
         if chores.isDue(.backlog, every: .seconds(5)) { metrics.backlog(try await store.backlog()) }
         if chores.isDue(.tidying, every: .seconds(60)) {
@@ -132,7 +135,7 @@ package final class OutboxSender: Worker {
                 )
             }
         }
-        sending.withLock { _ = $0.remove(claimed.id) }
+        sending.withLock { $0[claimed.id] = nil }
         signal.set()
     }
 
@@ -140,7 +143,7 @@ package final class OutboxSender: Worker {
     /// worker's has been cancelled; losing it only costs the lease.
     private func giveBack(_ claimed: ClaimedCommand) async {
         let store = store
-        await Task { _ = try? await store.postpone(claimed.id, by: .zero) }.value
+        await Task { _ = try? await store.postpone(claimed, by: .zero) }.value
     }
 
     private func send(_ claimed: ClaimedCommand) async throws {
@@ -181,7 +184,7 @@ package final class OutboxSender: Worker {
             }
         } catch {
             if !Task.isCancelled {
-                try await store.postpone(claimed.id, by: limits.backoff.delay(attempt: claimed.attempts))
+                try await store.postpone(claimed, by: limits.backoff.delay(attempt: claimed.attempts))
             }
             throw error
         }
@@ -199,7 +202,7 @@ package final class OutboxSender: Worker {
             "outbox command will be repeated",
             [.operation: .string(claimed.command.path), .reason: .string(reason), .attempt: .int(claimed.attempts)]
         )
-        try await store.postpone(claimed.id, by: max(minimum, limits.backoff.delay(attempt: claimed.attempts)))
+        try await store.postpone(claimed, by: max(minimum, limits.backoff.delay(attempt: claimed.attempts)))
     }
 }
 

@@ -10,6 +10,8 @@ struct ClaimedCommand: Sendable {
     /// This try included.
     let attempts: Int
     let createdAt: Timestamp
+    /// Until when other instances leave it alone.
+    let leaseEnd: Timestamp
 }
 
 /// The SQL of the outbox.
@@ -40,12 +42,13 @@ struct OutboxStore: Sendable {
             )
             update outbox set attempts = attempts + 1, next_at = now() + \(lease.inSeconds) * interval '1 second'
             from due where outbox.id = due.id
-            returning outbox.id, lane, target, method, path, key, body, traceparent, attempts, created_at
+            returning outbox.id, lane, target, method, path, key, body, traceparent, attempts,
+                created_at, next_at
             """
         )
         var claimed: [ClaimedCommand] = []
         for row in rows {
-            let (id, lane, target, method, path, key, body, trace, attempts, createdAt) = try row.decode(
+            let (id, lane, target, method, path, key, body, trace, attempts, createdAt, leaseEnd) = try row.decode(
                 Int64.self,
                 String.self,
                 String.self,
@@ -55,6 +58,7 @@ struct OutboxStore: Sendable {
                 [UInt8].self,
                 String?.self,
                 Int.self,
+                Timestamp.self,
                 Timestamp.self
             )
             guard let service = ServiceName(rawValue: target), let verb = OperationMethod(rawValue: method) else {
@@ -66,7 +70,8 @@ struct OutboxStore: Sendable {
                     command: OutboxCommand(target: service, method: verb, path: path, body: body, lane: lane, key: key),
                     traceparent: trace,
                     attempts: attempts,
-                    createdAt: createdAt
+                    createdAt: createdAt,
+                    leaseEnd: leaseEnd
                 )
             )
         }
@@ -74,21 +79,36 @@ struct OutboxStore: Sendable {
     }
 
     /// Keeps other instances away from commands that are still being sent.
-    func renew(_ ids: [Int64], lease: Duration) async throws(PostgresError) {
-        try await database.execute(
+    ///
+    /// - Parameter leases: Ends by id, as last heard. A lease with another end has been given up or taken over in the
+    ///   meantime and stays as it is.
+    /// - Returns: The new ends of those that were prolonged.
+    func renew(
+        _ leases: [Int64: Timestamp],
+        by lease: Duration
+    ) async throws(PostgresError) -> [(id: Int64, end: Timestamp)] {
+        let ids = leases.keys.sorted()
+        let ends = ids.compactMap { leases[$0] }
+        let rows = try await database.query(
             """
             update outbox set next_at = now() + \(lease.inSeconds) * interval '1 second'
-            where id = any(\(ids)) and answered_at is null
+            from unnest(\(ids), \(ends)) as held(id, lease_end)
+            where outbox.id = held.id and outbox.next_at = held.lease_end and answered_at is null
+            returning outbox.id, outbox.next_at
             """
         )
+        return try rows.map { row throws(PostgresError) in
+            let (id, end) = try row.decode(Int64.self, Timestamp.self)
+            return (id, end)
+        }
     }
 
-    /// Lets a command be sent again after a while.
-    func postpone(_ id: Int64, by delay: Duration) async throws(PostgresError) {
+    /// Lets a command be sent again after a while, unless another instance has claimed it since.
+    func postpone(_ claimed: ClaimedCommand, by delay: Duration) async throws(PostgresError) {
         try await database.execute(
             """
             update outbox set next_at = now() + \(delay.inSeconds) * interval '1 second'
-            where id = \(id) and answered_at is null
+            where id = \(claimed.id) and attempts = \(claimed.attempts)::int8 and answered_at is null
             """
         )
     }

@@ -116,8 +116,11 @@ final class FakeTransport: CommandTransport {
         let transport = FakeTransport { command, sends in
             command.key == "1" && sends < 4 ? .unreachable(reason: "timeout") : Self.accepted
         }
+        // So long that a renewal which came after the postponement would be seen.
+        var limits = limits
+        limits.lease = .seconds(600)
         try await enqueue([command("1"), command("2")])
-        try await run([sender(transport)]) { try await waiting() == 0 }
+        try await run([sender(transport, limits: limits)]) { try await waiting() == 0 }
         #expect(transport.sent.map(\.key) == ["1", "1", "1", "1", "2"])
         #expect(Set(transport.sent.filter { $0.key == "1" }.map(\.body)).count == 1)
         let attempts = try await database.query("select attempts from outbox order by id")
