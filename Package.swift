@@ -38,7 +38,9 @@ func tests(_ name: String, _ uses: Target.Dependency...) -> Target {
 }
 
 /// A service folder: code in Sources/, thirty lines of entry point in Main/, tests in Tests/.
-func service(_ name: String, _ uses: Target.Dependency...) -> [Target] {
+///
+/// - Parameter fixtures: Folders below Tests/ whose files the tests read by path.
+func service(_ name: String, fixtures: [String] = [], _ uses: Target.Dependency...) -> [Target] {
     let folder = "services/\(name.lowercased())"
     guard isSelected(name.lowercased()) else { return [] }
     let library = Target.Dependency.target(name: "\(name)Service")
@@ -121,7 +123,7 @@ let tools: [Target] = [
 let package = Package(
     name: "atelier",
     targets: systemLibraries + sharedModules
-        + service("Ingress")
+        + service("Ingress", fixtures: ["Fixtures"])
         + service("Conversation")
         + service("Billing")
         + service("Generation")

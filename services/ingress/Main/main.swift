@@ -1,1 +1,4 @@
-print("not built yet")
+import IngressService
+import ServiceKit
+
+ServiceMain.run(IngressService.self)

@@ -1,1 +1,70 @@
-// Filled by the next commit.
+package import Configuration
+package import Contracts
+package import HTTPServer
+package import Lifecycle
+package import ServiceKit
+
+/// The only public door: stores webhooks durably and once, and hands them to their consumers in order.
+package struct IngressService: AtelierService {
+    package static let name = ServiceName.ingress
+    package static let configurationKeys: [any ConfigurationKeyDescription] = IngressConfiguration.keys
+
+    private let webhooks: WebhookRoutes
+    private let operatorRoutes: OperatorRoutes
+    package let workers: [any Worker]
+
+    package init(_ context: ServiceContext) async throws {
+        let configuration = try IngressConfiguration(context.configuration)
+        let metrics = IngressMetrics(context.metrics)
+        let events = EventStore(database: context.database, instance: context.instance)
+        let dispatch = Dispatch(limits: Dispatcher.Limits(), clock: context.clock)
+        let commit = CommitEvents(store: events, dispatch: dispatch, metrics: metrics, log: context.log)
+        metrics.observe(context.metrics, commit: commit, dispatch: dispatch)
+        self.webhooks = WebhookRoutes(
+            configuration: configuration,
+            commit: commit,
+            dispatch: dispatch,
+            clock: context.clock,
+            metrics: metrics
+        )
+        self.operatorRoutes = OperatorRoutes(queries: EventQueries(database: context.database))
+
+        let callees: [(Consumer, ServiceName)] = [
+            (.conversation, .conversation), (.generation, .generation), (.payments, .payments),
+        ]
+        let callers: [any Worker] = callees.map { consumer, service in
+            DispatchEvents(
+                consumer: consumer,
+                dispatch: dispatch,
+                client: context.client(for: service),
+                loop: context.loop,
+                clock: context.clock,
+                metrics: metrics,
+                log: context.log,
+                instance: context.instance
+            )
+        }
+        self.workers =
+            [
+                RecordOutcomes(store: events, dispatch: dispatch, loop: context.loop, log: context.log),
+                KeepSlots(
+                    slots: SlotStore(database: context.database, instance: context.instance),
+                    events: events,
+                    commit: commit,
+                    dispatch: dispatch,
+                    loop: context.loop,
+                    metrics: metrics,
+                    log: context.log,
+                    keepDays: Int32(configuration.keepDays)
+                ),
+            ] + callers + [commit]
+    }
+
+    package func register(on routes: inout Routes) {
+        operatorRoutes.register(on: &routes)
+    }
+
+    package func registerPublic(on router: inout Router) {
+        webhooks.register(on: &router)
+    }
+}

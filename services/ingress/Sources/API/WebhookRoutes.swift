@@ -1,0 +1,95 @@
+internal import Concurrency
+internal import Configuration
+internal import Contracts
+internal import Cryptography
+internal import HTTP
+internal import HTTPServer
+internal import Telemetry
+internal import Time
+
+/// The public door: three webhooks. 200 means that the event is on disk, exactly once.
+struct WebhookRoutes: Sendable {
+    /// Telegram and YooKassa never post more.
+    static let maximumBytes = 1 << 20
+    /// KIE echoes prompts of up to 30,000 characters, escaped twice.
+    static let maximumCallbackBytes = 4 << 20
+    /// A second is Telegram's first pause anyway; it comes back by itself.
+    static let retryAfterSeconds = "1"
+
+    let configuration: IngressConfiguration
+    let commit: CommitEvents
+    let dispatch: Dispatch
+    let clock: WallClock
+    let metrics: IngressMetrics
+
+    func register(on router: inout Router) {
+        router.on(.post, "/webhooks/telegram/{bot}", maximumBodyBytes: Self.maximumBytes) { try await telegram($0) }
+        router.on(.post, "/webhooks/kie/{token}", maximumBodyBytes: Self.maximumCallbackBytes) { try await kie($0) }
+        router.on(.post, "/webhooks/yookassa", maximumBodyBytes: Self.maximumBytes) { try await yookassa($0) }
+    }
+
+    private func telegram(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let bot = request.parameters["bot"] ?? ""
+        let secret = request.fields["X-Telegram-Bot-Api-Secret-Token"] ?? ""
+        // Every secret is compared, so that time tells nothing about which one nearly fits.
+        let isAuthentic = (configuration.bots[bot] ?? []).reduce(false) { found, known in
+            constantTimeEquals(known.text, secret) || found
+        }
+        guard isAuthentic else { return refuse(.telegram) }
+        let (arrival, outline) = Reading.telegram(bot: bot, body: request.body, at: clock.now, trace: Self.trace)
+        let response = await store(arrival)
+        guard response.status == 200, let outline, outline.isPrivate, outline.kind == "message",
+            let chat = outline.chatID, let notice = dispatch.passiveNotice(for: chat)
+        else { return response }
+        metrics.notices.increment()
+        return .json(200, notice)
+    }
+
+    private func kie(_ request: HTTPRequest) async throws -> HTTPResponse {
+        guard let token = CallbackToken(request.parameters["token"] ?? ""),
+            configuration.callbackKey.isValid(
+                token.signature,
+                for: CallbackToken.signedMessage(for: token.attempt)
+            )
+        else { return refuse(.kie) }
+        return await store(Reading.kie(token: token, body: request.body, at: clock.now, trace: Self.trace))
+    }
+
+    private func yookassa(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let source = SourceAddress.of(
+            peer: request.remoteAddress,
+            forwardedFor: request.fields["X-Forwarded-For"],
+            trusted: configuration.trustedProxies
+        )
+        guard configuration.yookassaSources.contains(where: { $0.contains(source) }) else { return refuse(.yookassa) }
+        return await store(Reading.yookassa(body: request.body, at: clock.now, trace: Self.trace))
+    }
+
+    private func store(_ arrival: Arrival) async -> HTTPResponse {
+        let source = arrival.source.rawValue
+        guard !dispatch.isFull || arrival.isPayment else {
+            metrics.received.increment(source, "shed")
+            return comeAgain
+        }
+        do {
+            let isNew = try await commit.store(arrival)
+            metrics.received.increment(source, arrival.isMalformed ? "malformed" : isNew ? "stored" : "duplicate")
+            // An empty body: Telegram would execute a `method` in it.
+            return HTTPResponse(status: 200)
+        } catch {
+            metrics.received.increment(source, error as? CommitEvents.Refusal == .full ? "shed" : "unavailable")
+            return comeAgain
+        }
+    }
+
+    private var comeAgain: HTTPResponse {
+        HTTPResponse(status: 503, fields: ["Retry-After": Self.retryAfterSeconds])
+    }
+
+    private func refuse(_ source: EventSource) -> HTTPResponse {
+        metrics.received.increment(source.rawValue, "refused")
+        return HTTPResponse(status: 401)
+    }
+
+    private static var trace: String? { TraceContext.current?.traceparent }
+}

@@ -1,0 +1,281 @@
+internal import Contracts
+internal import Time
+
+/// Which events go to which consumer next: one in flight per lane, lanes in parallel, a consumer's trouble its own.
+///
+/// A pure machine: events, verdicts and time go in, batches and records to write come out. Every event that was offered
+/// leaves it through exactly one `Completion` with `.done` or `.dead`, or through `drop(slot:)`.
+struct Dispatcher {
+    /// Events of distinct lanes that go out in one call.
+    struct Batch: Equatable {
+        var consumer: Consumer
+        var events: [Event]
+        /// Sent alone to find out whether it is the one that breaks its consumer; a failure then counts against it.
+        var isSolo: Bool
+    }
+
+    /// What to write down about an event.
+    enum Completion: Equatable {
+        case done(id: Int64, slot: Int32)
+        /// Tried again at `at`; its lane waits.
+        case parked(id: Int64, slot: Int32, attempts: Int, at: Timestamp, error: String)
+        /// Never tried again by itself; its lane goes on.
+        case dead(id: Int64, slot: Int32, attempts: Int, error: String)
+    }
+
+    /// How a call ended that brought no verdicts.
+    enum CallFailure: Equatable {
+        /// The consumer was not reached, or said that it is not ready: nobody's fault, nothing is counted.
+        case unreachable
+        /// The consumer broke off or answered with an error of its own: one of the batch may be poison.
+        case broken(String)
+    }
+
+    struct Limits {
+        /// The most events in a call.
+        var batchEvents = 64
+        /// The most calls to one consumer at a time.
+        var callsPerConsumer = 8
+        /// Tries before an event is a dead letter.
+        var attempts = 30
+        /// The most events held in memory; beyond it slots fall behind and are read from the table later.
+        var eventsInMemory = 50_000
+    }
+
+    private struct Waiting {
+        var event: Event
+        var slot: Int32
+        var attempts: Int
+    }
+
+    private struct Lane {
+        var queue: [Waiting] = []
+        var isInFlight = false
+        /// Set while the head waits for another try.
+        var parkedUntil: Timestamp?
+        var isSolo = false
+        var consumer: Consumer
+    }
+
+    private struct Desk {
+        var ready: [String] = []
+        var head = 0
+        var calls = 0
+        var failures = 0
+        var closedUntil: Timestamp?
+    }
+
+    let limits: Limits
+    private var lanes: [String: Lane] = [:]
+    private var desks: [Consumer: Desk] = [:]
+    private var parked: [String: Timestamp] = [:]
+    private(set) var undone: [Int32: Set<Int64>] = [:]
+    private(set) var eventCount = 0
+
+    init(limits: Limits = Limits()) {
+        self.limits = limits
+        for consumer in Consumer.allCases { desks[consumer] = Desk() }
+    }
+
+    /// Whether there is room for more events in memory.
+    var isFull: Bool { eventCount >= limits.eventsInMemory }
+
+    /// Whether the consumer could not be reached lately.
+    func isAway(_ consumer: Consumer) -> Bool { desks[consumer]?.closedUntil != nil }
+
+    /// The smallest id of the slot that has not been completed; nil if there is none.
+    func lowestUndone(in slot: Int32) -> Int64? { undone[slot]?.min() }
+
+    /// Adds an event at the end of its lane. An id that is already known is ignored.
+    ///
+    /// - Parameter parkedUntil: For an event that waited for another try when its former owner stopped.
+    mutating func offer(_ event: Event, slot: Int32, attempts: Int = 0, parkedUntil: Timestamp? = nil) {
+        guard undone[slot, default: []].insert(event.id).inserted else { return }
+        eventCount += 1
+        let name = event.lane
+        var lane = lanes.removeValue(forKey: name) ?? Lane(consumer: Consumer(source: event.source, lane: name))
+        let waiting = Waiting(event: event, slot: slot, attempts: attempts)
+        // Ids grow with the time of the commit, so a lane is nearly always appended to; a late reader of the table
+        // may bring an older one.
+        let index = lane.queue.lastIndex { $0.event.id < event.id }.map { $0 + 1 } ?? 0
+        lane.queue.insert(waiting, at: lane.isInFlight ? max(1, index) : index)
+        if let parkedUntil, index == 0 {
+            lane.parkedUntil = parkedUntil
+            parked[name] = parkedUntil
+        } else if lane.queue.count == 1 && !lane.isInFlight {
+            desks[lane.consumer]?.ready.append(name)
+        }
+        lanes[name] = lane
+    }
+
+    /// The next call to make to a consumer; nil while there is nothing to send or no call is free.
+    mutating func nextBatch(for consumer: Consumer, now: Timestamp) -> Batch? {
+        guard var desk = desks.removeValue(forKey: consumer) else { return nil }
+        defer { desks[consumer] = desk }
+        guard desk.calls < limits.callsPerConsumer, desk.head < desk.ready.count else { return nil }
+        if let closedUntil = desk.closedUntil {
+            // One call at a time finds out whether the consumer is back.
+            guard now >= closedUntil, desk.calls == 0 else { return nil }
+        }
+        var events: [Event] = []
+        var isSolo = false
+        while events.count < limits.batchEvents, desk.head < desk.ready.count {
+            let name = desk.ready[desk.head]
+            guard var lane = lanes.removeValue(forKey: name) else {
+                desk.head += 1
+                continue
+            }
+            defer { lanes[name] = lane }
+            guard let first = lane.queue.first, !lane.isInFlight, lane.parkedUntil == nil else {
+                desk.head += 1
+                continue
+            }
+            if lane.isSolo && !events.isEmpty { break }
+            desk.head += 1
+            lane.isInFlight = true
+            var event = first.event
+            event.attempt = first.attempts + 1
+            events.append(event)
+            if lane.isSolo {
+                isSolo = true
+                break
+            }
+        }
+        if desk.head > 1_024 && desk.head * 2 > desk.ready.count {
+            desk.ready.removeFirst(desk.head)
+            desk.head = 0
+        }
+        guard !events.isEmpty else { return nil }
+        desk.calls += 1
+        return Batch(consumer: consumer, events: events, isSolo: isSolo)
+    }
+
+    /// Takes a consumer's verdicts. An event without a verdict, and a verdict for another event, count as `retry`.
+    mutating func finish(_ batch: Batch, _ verdicts: [EventVerdict], now: Timestamp) -> [Completion] {
+        desks[batch.consumer]?.calls -= 1
+        desks[batch.consumer]?.failures = 0
+        desks[batch.consumer]?.closedUntil = nil
+        let byID = Dictionary(verdicts.map { ($0.id, $0) }) { first, _ in first }
+        return batch.events.compactMap { event in
+            let verdict = byID[event.id]
+            switch verdict?.verdict {
+            case .ok: return complete(event, as: nil)
+            case .reject: return complete(event, as: verdict?.reason ?? "rejected")
+            case .retry, nil:
+                let pause = verdict?.retryAfterMs.map { Duration.milliseconds(min(max($0, 0), 600_000)) }
+                return park(event, pause: pause, error: verdict?.reason ?? "no verdict", now: now)
+            }
+        }
+    }
+
+    /// Takes a call that brought no verdicts.
+    mutating func fail(_ batch: Batch, _ failure: CallFailure, now: Timestamp) -> [Completion] {
+        desks[batch.consumer]?.calls -= 1
+        switch failure {
+        case .unreachable:
+            close(batch.consumer, now: now)
+            for event in batch.events { putBack(event, solo: nil) }
+            return []
+        case .broken(let error) where batch.isSolo:
+            return batch.events.compactMap { park($0, pause: nil, error: error, now: now) }
+        case .broken:
+            close(batch.consumer, now: now)
+            for event in batch.events { putBack(event, solo: true) }
+            return []
+        }
+    }
+
+    /// Makes lanes ready whose pause is over.
+    ///
+    /// - Returns: When the next pause ends; nil if nothing waits.
+    mutating func wake(now: Timestamp) -> Timestamp? {
+        var next: Timestamp?
+        for (name, until) in parked {
+            if until > now {
+                next = min(next ?? until, until)
+                continue
+            }
+            parked[name] = nil
+            lanes[name]?.parkedUntil = nil
+            if let consumer = lanes[name]?.consumer { desks[consumer]?.ready.append(name) }
+        }
+        for desk in desks.values {
+            if let until = desk.closedUntil, desk.head < desk.ready.count { next = min(next ?? until, until) }
+        }
+        return next
+    }
+
+    /// Forgets the lanes of a slot that another instance owns now. What is in flight stays until its call ends.
+    mutating func drop(slot: Int32) {
+        let gone = undone.removeValue(forKey: slot) ?? []
+        eventCount -= gone.count
+        for (name, lane) in lanes where lane.queue.contains(where: { $0.slot == slot }) {
+            lanes[name] = nil
+            parked[name] = nil
+        }
+    }
+
+    // MARK: - Ends of one event
+
+    private mutating func complete(_ event: Event, as error: String?) -> Completion? {
+        guard var lane = lanes.removeValue(forKey: event.lane), lane.isInFlight, let head = lane.queue.first,
+            head.event.id == event.id
+        else { return nil }
+        lane.queue.removeFirst()
+        lane.isInFlight = false
+        lane.isSolo = false
+        forget(head)
+        if !lane.queue.isEmpty {
+            desks[lane.consumer]?.ready.append(event.lane)
+            lanes[event.lane] = lane
+        }
+        guard let error else { return .done(id: event.id, slot: head.slot) }
+        return .dead(id: event.id, slot: head.slot, attempts: head.attempts + 1, error: error)
+    }
+
+    private mutating func park(_ event: Event, pause: Duration?, error: String, now: Timestamp) -> Completion? {
+        guard let head = lanes[event.lane]?.queue.first, head.event.id == event.id,
+            lanes[event.lane]?.isInFlight == true
+        else { return nil }
+        let attempts = head.attempts + 1
+        guard attempts < limits.attempts else {
+            lanes[event.lane]?.queue[0].attempts = head.attempts
+            return complete(event, as: error)
+        }
+        let until = now + (pause ?? Self.pause(after: attempts, id: event.id))
+        lanes[event.lane]?.queue[0].attempts = attempts
+        lanes[event.lane]?.isInFlight = false
+        lanes[event.lane]?.parkedUntil = until
+        parked[event.lane] = until
+        return .parked(id: event.id, slot: head.slot, attempts: attempts, at: until, error: error)
+    }
+
+    private mutating func putBack(_ event: Event, solo: Bool?) {
+        guard var lane = lanes.removeValue(forKey: event.lane), lane.isInFlight, lane.queue.first?.event.id == event.id
+        else { return }
+        lane.isInFlight = false
+        lane.isSolo = solo ?? lane.isSolo
+        desks[lane.consumer]?.ready.append(event.lane)
+        lanes[event.lane] = lane
+    }
+
+    private mutating func close(_ consumer: Consumer, now: Timestamp) {
+        guard var desk = desks[consumer] else { return }
+        desk.failures += 1
+        desk.closedUntil = now + .milliseconds(min(50 << min(desk.failures, 5), 1_000))
+        desks[consumer] = desk
+    }
+
+    private mutating func forget(_ waiting: Waiting) {
+        if undone[waiting.slot]?.remove(waiting.event.id) != nil { eventCount -= 1 }
+        if undone[waiting.slot]?.isEmpty == true { undone[waiting.slot] = nil }
+    }
+
+    /// 0.5 s doubling to 60 s, spread by a fifth of the pause; the id decides the spread, since a machine has no dice.
+    static func pause(after attempts: Int, id: Int64) -> Duration {
+        let base: Int64 = min(500 << Int64(min(attempts - 1, 7)), 60_000)
+        let spread: Int64 = base / 5
+        let share: Int64 = (id &* 2_654_435_761) & 0xFFFF
+        return .milliseconds(base - spread / 2 + share * spread / 0xFFFF)
+    }
+}

@@ -1,0 +1,101 @@
+internal import Contracts
+internal import Cryptography
+internal import Foundation
+internal import Time
+
+/// Turns an authentic webhook body into an arrival. Never fails: what can't be decoded is stored as malformed.
+enum Reading {
+    /// An update of a bot. Messages and button presses of a chat share its lane; payments have one of their own, because
+    /// Telegram waits only ten seconds for the answer to a pre-checkout query.
+    static func telegram(bot: String, body: [UInt8], at now: Timestamp, trace: String?) -> (Arrival, UpdateOutline?) {
+        guard let outline = UpdateOutline(body) else {
+            let hash = Hex.encode(SHA256.hash(body))
+            let arrival = Arrival(
+                source: .telegram,
+                kind: "malformed",
+                bot: bot,
+                lane: "malformed",
+                dedup: .other(source: .telegram, key: "\(bot):\(hash)"),
+                body: body,
+                isMalformed: true,
+                receivedAt: now,
+                traceparent: trace
+            )
+            return (arrival, nil)
+        }
+        let arrival = Arrival(
+            source: .telegram,
+            kind: outline.kind,
+            bot: bot,
+            updateID: outline.updateID,
+            lane: lane(of: outline, bot),
+            dedup: .update(bot: bot, id: outline.updateID),
+            body: body,
+            receivedAt: now,
+            traceparent: trace
+        )
+        return (arrival, outline)
+    }
+
+    private static func lane(of outline: UpdateOutline, _ bot: String) -> String {
+        if outline.isPayment || outline.kind == "pre_checkout_query" {
+            return "pay:\(bot):\(outline.senderID ?? outline.chatID ?? outline.updateID)"
+        }
+        if let chat = outline.chatID { return "chat:\(bot):\(chat)" }
+        if let sender = outline.senderID { return "chat:\(bot):\(sender)" }
+        return "update:\(bot):\(outline.updateID)"
+    }
+
+    /// A callback of KIE; the token is already verified. The body's hash is in the key, so that a forged body under a
+    /// leaked token can't suppress the real one.
+    static func kie(token: CallbackToken, body: [UInt8], at now: Timestamp, trace: String?) -> Arrival {
+        var outline = JSONOutline(body)
+        let isValid = outline.walk { _, _ in }
+        let attempt = token.attempt.uuidString.lowercased()
+        return Arrival(
+            source: .kie,
+            kind: isValid ? "callback" : "malformed",
+            token: token.text,
+            lane: "kie:\(attempt)",
+            dedup: .other(source: .kie, key: "\(attempt):\(Hex.encode(SHA256.hash(body)))"),
+            body: body,
+            isMalformed: !isValid,
+            receivedAt: now,
+            traceparent: trace
+        )
+    }
+
+    /// A notification of YooKassa: `event` and `object.id` are its identity.
+    static func yookassa(body: [UInt8], at now: Timestamp, trace: String?) -> Arrival {
+        var event: String?
+        var object: String?
+        var outline = JSONOutline(body)
+        let isValid = outline.walk { path, value in
+            guard value.kind == .string else { return }
+            let text = String(decoding: body[value.start..<value.end], as: UTF8.self)
+            if path.depth == 1, path.has("event", at: 0) { event = event ?? text }
+            if path.depth == 2, path.has("object", at: 0), path.has("id", at: 1) { object = object ?? text }
+        }
+        guard isValid, let event, let object, !event.isEmpty, !object.isEmpty else {
+            return Arrival(
+                source: .yookassa,
+                kind: "malformed",
+                lane: "malformed",
+                dedup: .other(source: .yookassa, key: Hex.encode(SHA256.hash(body))),
+                body: body,
+                isMalformed: true,
+                receivedAt: now,
+                traceparent: trace
+            )
+        }
+        return Arrival(
+            source: .yookassa,
+            kind: String(event.prefix(64)),
+            lane: "pay:yookassa:\(object.prefix(64))",
+            dedup: .other(source: .yookassa, key: "\(event.prefix(64)):\(object.prefix(128))"),
+            body: body,
+            receivedAt: now,
+            traceparent: trace
+        )
+    }
+}

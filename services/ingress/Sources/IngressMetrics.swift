@@ -1,0 +1,61 @@
+internal import Contracts
+internal import Telemetry
+
+/// Every metric that ingress adds to the standard ones.
+struct IngressMetrics: Sendable {
+    let received: Counter
+    let commits: Counter
+    let commitSeconds: Histogram
+    let batchEvents: Histogram
+    let dispatched: Counter
+    let dispatchCalls: Counter
+    let dispatchSeconds: Histogram
+    let ownedSlots: Gauge
+    let notices: Counter
+
+    init(_ metrics: Metrics) {
+        received = metrics.counter(
+            "atelier_ingress_webhooks_total",
+            "Webhooks by source and what became of them: stored, duplicate, malformed, refused, shed, unavailable.",
+            labels: ["source", "outcome"]
+        )
+        commits = metrics.counter(
+            "atelier_ingress_commits_total",
+            "Group commits by outcome.",
+            labels: ["outcome"]
+        )
+        commitSeconds = metrics.histogram("atelier_ingress_commit_seconds", "Time of a group commit.")
+        batchEvents = metrics.histogram(
+            "atelier_ingress_commit_events",
+            "Arrivals in a group commit.",
+            buckets: .batchSizes
+        )
+        dispatched = metrics.counter(
+            "atelier_ingress_dispatched_total",
+            "Verdicts on events by consumer: ok, retry, dead.",
+            labels: ["consumer", "verdict"]
+        )
+        dispatchCalls = metrics.counter(
+            "atelier_ingress_dispatch_failures_total",
+            "Calls to consumers that brought no verdicts.",
+            labels: ["consumer", "reason"]
+        )
+        dispatchSeconds = metrics.histogram(
+            "atelier_ingress_dispatch_seconds",
+            "From the webhook to the consumer's ok.",
+            labels: ["consumer"]
+        )
+        ownedSlots = metrics.gauge("atelier_ingress_owned_slots", "Slots that this instance dispatches, of 64.")
+        notices = metrics.counter("atelier_ingress_passive_notices_total", "Passive notices sent in webhook answers.")
+    }
+
+    /// Gauges that are read when scraped.
+    func observe(_ metrics: Metrics, commit: CommitEvents, dispatch: Dispatch) {
+        metrics.gauge("atelier_ingress_commit_waiting", "Arrivals that wait for a commit.") {
+            Double(commit.waitingCount)
+        }
+        metrics.gauge("atelier_ingress_events_waiting", "Events in memory that are not handled yet.") {
+            Double(dispatch.eventCount)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+internal import Concurrency
+internal import Contracts
+internal import Lifecycle
+internal import Postgres
+internal import ServiceKit
+internal import Telemetry
+internal import Time
+
+/// Group commit: a batch is whatever arrived while the previous one was in flight.
+///
+/// Two flights are open at a time, so that one is prepared while the other waits for the disk. `store` returns only when
+/// its arrival is committed, or throws; it never leaves the outcome open to its caller as a success.
+final class CommitEvents: Worker {
+    /// Why an arrival could not be stored now; the webhook's sender is asked to come again.
+    enum Refusal: Error, Equatable {
+        /// Too many wait already.
+        case full
+        /// The database did not take it.
+        case unavailable
+    }
+
+    struct Limits {
+        var batchEvents = 512
+        /// The most arrivals that wait for a flight; payments may go a tenth over.
+        var waiting = 8_192
+        var flights = 2
+    }
+
+    private struct Ticket {
+        var arrival: Arrival
+        var continuation: CheckedContinuation<Bool, any Error>
+    }
+
+    private struct State {
+        var queue: [Ticket] = []
+        var started: Int64 = 0
+        /// Flights under way.
+        var open: Set<Int64> = []
+    }
+
+    let name = "events.commit"
+    private let store: EventStore
+    private let dispatch: Dispatch
+    private let metrics: IngressMetrics
+    private let log: Log
+    private let limits: Limits
+    private let state = Locked(State())
+    private let bell = Wakeup()
+
+    init(store: EventStore, dispatch: Dispatch, metrics: IngressMetrics, log: Log, limits: Limits = Limits()) {
+        self.store = store
+        self.dispatch = dispatch
+        self.metrics = metrics
+        self.log = log
+        self.limits = limits
+    }
+
+    var waitingCount: Int { state.withLock { $0.queue.count } }
+
+    /// Stores an arrival durably.
+    ///
+    /// - Returns: Whether it was new; a duplicate is just as stored.
+    /// - Throws: `Refusal`.
+    func store(_ arrival: Arrival) async throws -> Bool {
+        let room = arrival.isPayment ? limits.waiting * 11 / 10 : limits.waiting
+        return try await withCheckedThrowingContinuation { continuation in
+            let isTaken = state.withLock { state -> Bool in
+                guard state.queue.count < room else { return false }
+                state.queue.append(Ticket(arrival: arrival, continuation: continuation))
+                return true
+            }
+            if isTaken { bell.ring() } else { continuation.resume(throwing: Refusal.full) }
+        }
+    }
+
+    /// Whether every flight that had started when `mark` was taken has landed and its events are offered.
+    func hasLanded(_ mark: Int64) -> Bool {
+        state.withLock { state in !state.open.contains { $0 <= mark } }
+    }
+
+    /// The number of the newest flight.
+    var newestFlight: Int64 { state.withLock { $0.started } }
+
+    func run() async throws {
+        defer { refuseAll() }
+        await withDiscardingTaskGroup { group in
+            let landed = Wakeup()
+            let flying = Locked(0)
+            while !Task.isCancelled {
+                if flying.withLock({ $0 }) >= limits.flights {
+                    await landed.wait()
+                    continue
+                }
+                guard let (number, batch) = takeBatch() else {
+                    await bell.wait()
+                    continue
+                }
+                flying.withLock { $0 += 1 }
+                group.addTask {
+                    await self.fly(batch)
+                    _ = self.state.withLock { $0.open.remove(number) }
+                    flying.withLock { $0 -= 1 }
+                    landed.ring()
+                }
+            }
+        }
+    }
+
+    private func takeBatch() -> (Int64, [Ticket])? {
+        state.withLock { state in
+            guard !state.queue.isEmpty else { return nil }
+            let batch = Array(state.queue.prefix(limits.batchEvents))
+            state.queue.removeFirst(batch.count)
+            state.started += 1
+            state.open.insert(state.started)
+            return (state.started, batch)
+        }
+    }
+
+    private func fly(_ batch: [Ticket]) async {
+        let started = Deadline.monotonicNow()
+        let result: (stored: [EventStore.Stored], handed: [Int64])
+        do {
+            result = try await store.accept(batch.map(\.arrival), mySlots: dispatch.ownedSlots)
+        } catch {
+            metrics.commits.increment("failed")
+            log.warning("events were not stored", [.count: .int(batch.count), .error: .describing(error.code)])
+            // An unknown commit is a refusal too: the sender repeats, and the dedup key tells what happened.
+            for ticket in batch { ticket.continuation.resume(throwing: Refusal.unavailable) }
+            return
+        }
+        metrics.commits.increment("ok")
+        metrics.commitSeconds.observe(Double(Deadline.monotonicNow() - started) * 1e-9)
+        metrics.batchEvents.observe(Double(batch.count))
+        Failpoint.reach("ingress.stored")
+
+        var mine: [EventStore.Waiting] = []
+        var isNew = Array(repeating: false, count: batch.count)
+        for stored in result.stored {
+            isNew[stored.index] = true
+            let arrival = batch[stored.index].arrival
+            if stored.isMine && !arrival.isMalformed { mine.append(Self.waiting(arrival, id: stored.id)) }
+        }
+        await offerHanded(result.handed)
+        dispatch.offer(mine)
+        for (index, ticket) in batch.enumerated() { ticket.continuation.resume(returning: isNew[index]) }
+    }
+
+    /// Reads what others accepted for this instance before offering its own: a lane's predecessor comes first.
+    private func offerHanded(_ ids: [Int64]) async {
+        guard !ids.isEmpty else { return }
+        do {
+            dispatch.offer(try await store.events(ids))
+        } catch {
+            // The slot keeper reads the handovers again within a second.
+            log.warning("handed-over events were not read", [.error: .describing(error.code)])
+        }
+    }
+
+    private func refuseAll() {
+        let tickets = state.withLock { state -> [Ticket] in
+            defer { state.queue = [] }
+            return state.queue
+        }
+        for ticket in tickets { ticket.continuation.resume(throwing: Refusal.unavailable) }
+    }
+
+    private static func waiting(_ arrival: Arrival, id: Int64) -> EventStore.Waiting {
+        let event = Event(
+            id: id,
+            source: arrival.source,
+            kind: arrival.kind,
+            bot: arrival.bot,
+            updateID: arrival.updateID,
+            token: arrival.token,
+            lane: arrival.lane,
+            receivedAt: arrival.receivedAt,
+            traceparent: arrival.traceparent,
+            body: String(decoding: arrival.body, as: UTF8.self)
+        )
+        return EventStore.Waiting(event: event, slot: Slot.of(lane: arrival.lane), attempts: 0, nextAt: nil)
+    }
+}

@@ -1,0 +1,142 @@
+internal import Concurrency
+internal import Contracts
+internal import EventLoop
+internal import HTTPClient
+internal import Lifecycle
+internal import ServiceKit
+internal import Telemetry
+internal import Time
+
+/// Calls one consumer with its events. Each consumer has a worker of its own, so that a slow one delays nobody else.
+final class DispatchEvents: Worker {
+    let name: String
+    private let consumer: Consumer
+    private let dispatch: Dispatch
+    private let client: InternalClient
+    private let loop: EventLoop
+    private let clock: WallClock
+    private let metrics: IngressMetrics
+    private let log: Log
+    private let instance: String
+
+    /// How long a consumer has for a call of up to 64 events.
+    static let timeout = Duration.seconds(10)
+
+    init(
+        consumer: Consumer,
+        dispatch: Dispatch,
+        client: InternalClient,
+        loop: EventLoop,
+        clock: WallClock,
+        metrics: IngressMetrics,
+        log: Log,
+        instance: String
+    ) {
+        self.name = "events.dispatch.\(consumer.rawValue)"
+        self.consumer = consumer
+        self.dispatch = dispatch
+        self.client = client
+        self.loop = loop
+        self.clock = clock
+        self.metrics = metrics
+        self.log = log
+        self.instance = instance
+    }
+
+    func run() async throws {
+        guard let bell = dispatch.bells[consumer] else { return }
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                let next = dispatch.wake()
+                while let batch = dispatch.nextBatch(for: consumer) {
+                    group.addTask { await self.call(batch, bell) }
+                }
+                if let next { ring(bell, at: next) }
+                await bell.wait()
+            }
+        }
+    }
+
+    private func ring(_ bell: Wakeup, at time: Timestamp) {
+        let pause = max(time - clock.now, .milliseconds(1))
+        loop.execute { [loop] in
+            // Not cancelled when something else rings first: an extra ring costs one look.
+            _ = loop.schedule(after: pause) { bell.ring() }
+        }
+    }
+
+    private func call(_ batch: Dispatcher.Batch, _ bell: Wakeup) async {
+        let completions: [Dispatcher.Completion]
+        do {
+            let verdicts = try await send(batch)
+            completions = dispatch.finish(batch, verdicts.verdicts)
+        } catch {
+            let failure = Self.failure(error)
+            metrics.dispatchCalls.increment(consumer.rawValue, failure == .unreachable ? "unreachable" : "broken")
+            log.warning(
+                "a consumer did not take events",
+                [.peer: .string(consumer.rawValue), .error: .describing(error)]
+            )
+            completions = dispatch.fail(batch, failure)
+        }
+        record(completions, of: batch)
+        bell.ring()
+    }
+
+    private func send(_ batch: Dispatcher.Batch) async throws(CallError) -> EventVerdicts {
+        let input = EventBatch(events: batch.events)
+        // The items carry their own identity; the key names this very call.
+        let key = "\(instance):\(batch.events[0].id):\(batch.events[0].attempt):\(batch.events.count)"
+        let trace = batch.events[0].traceparent.flatMap { TraceContext(traceparent: $0) }
+        let result: Result<EventVerdicts, CallError> = await TraceContext.$current.withValue(trace) {
+            do throws(CallError) {
+                switch consumer {
+                case .conversation:
+                    return .success(try await client.call(HandleUpdates.self, input, key: key, timeout: Self.timeout))
+                case .generation:
+                    return .success(try await client.call(HandleCallbacks.self, input, key: key, timeout: Self.timeout))
+                case .payments:
+                    return .success(
+                        try await client.call(HandlePaymentEvents.self, input, key: key, timeout: Self.timeout)
+                    )
+                }
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Not reached, or says "not now": nobody's fault. Anything else may be the doing of one event of the batch.
+    static func failure(_ error: CallError) -> Dispatcher.CallFailure {
+        switch error {
+        case .unreachable(let error) where !error.mayHaveBeenSent: .unreachable
+        case .unreachable(let error): .broken("\(error.code)")
+        case .problem(let problem):
+            switch problem.code {
+            case .unavailable, .overloaded, .unauthenticated, .callerNotAllowed: .unreachable
+            default: .broken(problem.code.rawValue)
+            }
+        }
+    }
+
+    private func record(_ completions: [Dispatcher.Completion], of batch: Dispatcher.Batch) {
+        let now = clock.now
+        for completion in completions {
+            switch completion {
+            case .done(let id, _):
+                metrics.dispatched.increment(consumer.rawValue, "ok")
+                if let event = batch.events.first(where: { $0.id == id }) {
+                    metrics.dispatchSeconds.observe((now - event.receivedAt).inSeconds, consumer.rawValue)
+                }
+            case .parked: metrics.dispatched.increment(consumer.rawValue, "retry")
+            case .dead(let id, _, let attempts, let error):
+                metrics.dispatched.increment(consumer.rawValue, "dead")
+                log.error(
+                    "an event became a dead letter",
+                    [.eventID: .int(id), .attempt: .int(attempts), .reason: .string(error)]
+                )
+            }
+        }
+    }
+}
