@@ -54,7 +54,7 @@ extension ServiceRunner {
         var router = Router()
         router.middleware.append { request, next in
             // Strangers don't get to choose trace ids.
-            try await TraceContext.$current.withValue(.start()) {
+            await TraceContext.$current.withValue(.start()) {
                 do {
                     try gate.check()
                     return try await next(request)
