@@ -1,1 +1,4 @@
-print("not built yet")
+internal import DeliveryService
+internal import ServiceKit
+
+ServiceMain.run(DeliveryService.self)
