@@ -68,7 +68,7 @@ struct SlotStore: Sendable {
     func renew(_ marks: [(slot: Int32, lowID: Int64)]) async throws(PostgresError) -> [Int32] {
         let rows = try await database.query(
             """
-            update slot set lease_until = clock_timestamp() + interval '3 seconds', low_id = greatest(low_id, m.low_id)
+            update slot set lease_until = clock_timestamp() + interval '3 seconds', low_id = greatest(slot.low_id, m.low_id)
             from unnest(\(marks.map(\.slot)), \(marks.map(\.lowID))) as m(slot, low_id)
             where slot.slot = m.slot and owner = \(instance)
             returning slot.slot

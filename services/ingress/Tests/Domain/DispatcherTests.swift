@@ -6,11 +6,31 @@ import Time
 
 private func event(_ id: Int64, _ lane: String = "chat:1") -> Event {
     Event(
-        id: id, source: .telegram, kind: "message", lane: lane, receivedAt: Timestamp(seconds: 0), body: "{}")
+        id: id,
+        source: .telegram,
+        kind: "message",
+        lane: lane,
+        receivedAt: Timestamp(seconds: 0),
+        body: "{}"
+    )
 }
 
 private func ok(_ batch: Dispatcher.Batch) -> [EventVerdict] {
     batch.events.map { EventVerdict(id: $0.id, verdict: .ok) }
+}
+
+private func next(_ dispatcher: inout Dispatcher, _ now: Timestamp) throws -> Dispatcher.Batch {
+    let batch = dispatcher.nextBatch(for: .conversation, now: now)
+    return try #require(batch)
+}
+
+private func expectNothing(
+    _ dispatcher: inout Dispatcher,
+    _ now: Timestamp,
+    location: SourceLocation = #_sourceLocation
+) {
+    let batch = dispatcher.nextBatch(for: .conversation, now: now)
+    #expect(batch == nil, sourceLocation: location)
 }
 
 @Suite struct `The dispatcher` {
@@ -20,10 +40,11 @@ private func ok(_ batch: Dispatcher.Batch) -> [EventVerdict] {
         var dispatcher = Dispatcher()
         for id in [1, 2, 3] as [Int64] { dispatcher.offer(event(id), slot: 0) }
         for expected in [1, 2, 3] as [Int64] {
-            let batch = try #require(dispatcher.nextBatch(for: .conversation, now: start))
+            let batch = try next(&dispatcher, start)
             #expect(batch.events.map(\.id) == [expected])
-            #expect(dispatcher.nextBatch(for: .conversation, now: start) == nil)
-            #expect(dispatcher.finish(batch, ok(batch), now: start) == [.done(id: expected, slot: 0)])
+            expectNothing(&dispatcher, start)
+            let completions = dispatcher.finish(batch, ok(batch), now: start)
+            #expect(completions == [.done(id: expected, slot: 0)])
         }
         #expect(dispatcher.eventCount == 0)
     }
@@ -35,15 +56,17 @@ private func ok(_ batch: Dispatcher.Batch) -> [EventVerdict] {
         let second = dispatcher.nextBatch(for: .conversation, now: start)
         #expect(first?.events.count == 4)
         #expect(second?.events.count == 4)
-        #expect(dispatcher.nextBatch(for: .conversation, now: start) == nil)
+        expectNothing(&dispatcher, start)
     }
 
     @Test func `keeps consumers apart`() {
         var dispatcher = Dispatcher(limits: .init(callsPerConsumer: 1))
         dispatcher.offer(event(1, "chat:1"), slot: 0)
         dispatcher.offer(event(2, "pay:1"), slot: 0)
-        #expect(dispatcher.nextBatch(for: .conversation, now: start)?.events.map(\.id) == [1])
-        #expect(dispatcher.nextBatch(for: .payments, now: start)?.events.map(\.id) == [2])
+        let talk = dispatcher.nextBatch(for: .conversation, now: start)
+        let money = dispatcher.nextBatch(for: .payments, now: start)
+        #expect(talk?.events.map(\.id) == [1])
+        #expect(money?.events.map(\.id) == [2])
     }
 
     @Test func `lets the lane wait while its head is tried again, and no other`() throws {
@@ -51,20 +74,23 @@ private func ok(_ batch: Dispatcher.Batch) -> [EventVerdict] {
         dispatcher.offer(event(1, "chat:1"), slot: 0)
         dispatcher.offer(event(2, "chat:1"), slot: 0)
         dispatcher.offer(event(3, "chat:2"), slot: 0)
-        let batch = try #require(dispatcher.nextBatch(for: .conversation, now: start))
+        let batch = try next(&dispatcher, start)
         let verdicts = [
             EventVerdict(id: 1, verdict: .retry, retryAfterMs: 2_000), EventVerdict(id: 3, verdict: .ok),
         ]
         let until = start + .seconds(2)
+        let completions = dispatcher.finish(batch, verdicts, now: start)
         #expect(
-            dispatcher.finish(batch, verdicts, now: start) == [
+            completions == [
                 .parked(id: 1, slot: 0, attempts: 1, at: until, error: "no verdict"),
                 .done(id: 3, slot: 0),
-            ])
-        #expect(dispatcher.wake(now: start) == until)
-        #expect(dispatcher.nextBatch(for: .conversation, now: start) == nil)
+            ]
+        )
+        let wakes = dispatcher.wake(now: start)
+        #expect(wakes == until)
+        expectNothing(&dispatcher, start)
         _ = dispatcher.wake(now: until)
-        let again = try #require(dispatcher.nextBatch(for: .conversation, now: until))
+        let again = try next(&dispatcher, until)
         #expect(again.events.map(\.id) == [1])
         #expect(again.events[0].attempt == 2)
     }
@@ -77,20 +103,24 @@ private func ok(_ batch: Dispatcher.Batch) -> [EventVerdict] {
         var last: [Dispatcher.Completion] = []
         for _ in 1...3 {
             _ = dispatcher.wake(now: now)
-            let batch = try #require(dispatcher.nextBatch(for: .conversation, now: now))
+            let batch = try next(&dispatcher, now)
             last = dispatcher.finish(batch, [EventVerdict(id: 1, verdict: .retry, reason: "busy")], now: now)
             now = now + .seconds(120)
         }
         #expect(last == [.dead(id: 1, slot: 7, attempts: 3, error: "busy")])
-        #expect(dispatcher.nextBatch(for: .conversation, now: now)?.events.map(\.id) == [2])
+        let after = try next(&dispatcher, now)
+        #expect(after.events.map(\.id) == [2])
     }
 
     @Test func `makes a rejected event a dead letter at once`() throws {
         var dispatcher = Dispatcher()
         dispatcher.offer(event(1), slot: 0)
-        let batch = try #require(dispatcher.nextBatch(for: .conversation, now: start))
+        let batch = try next(&dispatcher, start)
         let completions = dispatcher.finish(
-            batch, [EventVerdict(id: 1, verdict: .reject, reason: "never")], now: start)
+            batch,
+            [EventVerdict(id: 1, verdict: .reject, reason: "never")],
+            now: start
+        )
         #expect(completions == [.dead(id: 1, slot: 0, attempts: 1, error: "never")])
     }
 
@@ -99,19 +129,20 @@ private func ok(_ batch: Dispatcher.Batch) -> [EventVerdict] {
         for id in 1...3 { dispatcher.offer(event(Int64(id), "chat:\(id)"), slot: 0) }
         var now = start
         for _ in 1...100 {
-            let batch = try #require(dispatcher.nextBatch(for: .conversation, now: now))
+            let batch = try next(&dispatcher, now)
             #expect(batch.events[0].attempt == 1)
-            #expect(dispatcher.fail(batch, .unreachable, now: now).isEmpty)
+            let completions = dispatcher.fail(batch, .unreachable, now: now)
+            #expect(completions.isEmpty)
             #expect(dispatcher.isAway(.conversation))
-            #expect(dispatcher.nextBatch(for: .conversation, now: now) == nil)
+            expectNothing(&dispatcher, now)
             now = now + .seconds(2)
         }
-        let probe = try #require(dispatcher.nextBatch(for: .conversation, now: now))
-        #expect(dispatcher.nextBatch(for: .conversation, now: now) == nil)
+        let probe = try next(&dispatcher, now)
+        expectNothing(&dispatcher, now)
         _ = dispatcher.finish(probe, ok(probe), now: now)
         #expect(!dispatcher.isAway(.conversation))
-        #expect(dispatcher.nextBatch(for: .conversation, now: now) != nil)
-        #expect(dispatcher.nextBatch(for: .conversation, now: now) != nil)
+        _ = try next(&dispatcher, now)
+        _ = try next(&dispatcher, now)
     }
 
     @Test func `finds the poison of a batch by sending its events alone`() throws {
@@ -138,11 +169,11 @@ private func ok(_ batch: Dispatcher.Batch) -> [EventVerdict] {
     @Test func `puts an older event of a lane before newer ones, but never before what is in flight`() throws {
         var dispatcher = Dispatcher()
         dispatcher.offer(event(5), slot: 0)
-        let batch = try #require(dispatcher.nextBatch(for: .conversation, now: start))
+        let batch = try next(&dispatcher, start)
         dispatcher.offer(event(7), slot: 0)
         dispatcher.offer(event(6), slot: 0)
         dispatcher.offer(event(4), slot: 0)
-        #expect(dispatcher.finish(batch, ok(batch), now: start) == [.done(id: 5, slot: 0)])
+        _ = dispatcher.finish(batch, ok(batch), now: start)
         var order: [Int64] = []
         while let next = dispatcher.nextBatch(for: .conversation, now: start) {
             order += next.events.map(\.id)
@@ -155,10 +186,11 @@ private func ok(_ batch: Dispatcher.Batch) -> [EventVerdict] {
         var dispatcher = Dispatcher()
         dispatcher.offer(event(1, "chat:1"), slot: 1)
         dispatcher.offer(event(2, "chat:2"), slot: 2)
-        let batch = try #require(dispatcher.nextBatch(for: .conversation, now: start))
+        let batch = try next(&dispatcher, start)
         dispatcher.drop(slot: 1)
         #expect(dispatcher.eventCount == 1)
-        #expect(dispatcher.finish(batch, ok(batch), now: start) == [.done(id: 2, slot: 2)])
+        let completions = dispatcher.finish(batch, ok(batch), now: start)
+        #expect(completions == [.done(id: 2, slot: 2)])
         #expect(dispatcher.lowestUndone(in: 1) == nil)
     }
 
