@@ -1,1 +1,4 @@
-print("not built yet")
+import ConversationService
+import ServiceKit
+
+ServiceMain.run(ConversationService.self)

@@ -43,25 +43,26 @@ enum Command: Sendable, Equatable {
 
     /// The idempotency key, the same whenever the same event is decided the same way.
     ///
-    /// - Parameter event: The key of what happened, e.g. `update:4711`.
-    func key(event: String) -> String {
-        switch self {
+    /// - Parameter event: The key of what happened, e.g. `update-4711`.
+    func key(event: String, scene: Scene) -> String {
+        let whose = "\(scene.chatID):\(scene.userID)"
+        return switch self {
         case .putCard(let card, let input): "\(event):card:\(card):\(input.revision)"
         case .send(let key, _): key
-        case .createJob(let input): "job:\(input.jobID):create"
-        case .cancelJob(let job): "job:\(job):cancel:\(event)"
-        case .createOrder(let input): "order:\(input.orderID):create"
-        case .checkOrder(let order): "order:\(order):check:\(event)"
+        case .createJob(let input): "job:\(input.jobID):create:\(whose)"
+        case .cancelJob(let job): "job:\(job):cancel:\(whose):\(event)"
+        case .createOrder(let input): "order:\(input.orderID):create:\(whose)"
+        case .checkOrder(let order): "order:\(order):check:\(whose):\(event)"
         case .setReachability(let chat, _): "\(event):reachability:\(chat)"
         }
     }
 
-    /// Commands of one lane are delivered in order: what a chat sees in one, what other services decide in the other, so
-    /// that a slow Telegram does not hold up a run.
-    func lane(chat: ChatID) -> String {
+    /// Commands of one lane are delivered in order: what a chat sees in one, what other services decide for a user in
+    /// the other, so that a slow Telegram does not hold up a run.
+    func lane(scene: Scene) -> String {
         switch self {
-        case .putCard, .send, .setReachability: "show:\(chat)"
-        case .createJob, .cancelJob, .createOrder, .checkOrder: "work:\(chat)"
+        case .putCard, .send, .setReachability: "show:\(scene.chatID)"
+        case .createJob, .cancelJob, .createOrder, .checkOrder: "work:\(scene.userID)"
         }
     }
 }
@@ -71,4 +72,12 @@ struct Toast: Sendable, Equatable {
     /// At most 200 characters; empty only stops the spinner.
     var text: String
     var isAlert = false
+}
+
+extension Decision {
+    /// Whether there is anything to store; a quiet turn that changes nothing costs no write.
+    func changes(_ standing: Standing) -> Bool {
+        !commands.isEmpty || !jobs.isEmpty || !orders.isEmpty || session != standing.session ?? Session()
+            || standing.settings.map { $0 != settings } ?? false
+    }
 }

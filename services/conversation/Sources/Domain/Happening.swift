@@ -22,7 +22,8 @@ struct CommandAnswer: Codable, Sendable, Equatable {
     }
 }
 
-/// What a command was for, as its idempotency key says it: `job:<id>:create`, `order:<id>:check:<event>`.
+/// What a command was for and whose it was, as its idempotency key says it: `job:<id>:create:<chat>:<user>`,
+/// `order:<id>:check:<chat>:<user>:<event>`.
 enum CommandPurpose: Codable, Sendable, Equatable {
     case createJob(JobID)
     case cancelJob(JobID)
@@ -30,16 +31,18 @@ enum CommandPurpose: Codable, Sendable, Equatable {
     case checkOrder(OrderID)
 
     /// Reads a key; nil for commands whose answer decides nothing (cards, messages).
-    init?(key: String) {
-        let parts = key.split(separator: ":", maxSplits: 3)
-        guard parts.count >= 3 else { return nil }
-        switch (parts[0], parts[2]) {
-        case ("job", "create"): guard let id = JobID(String(parts[1])) else { return nil }; self = .createJob(id)
-        case ("job", "cancel"): guard let id = JobID(String(parts[1])) else { return nil }; self = .cancelJob(id)
-        case ("order", "create"): guard let id = OrderID(String(parts[1])) else { return nil }; self = .createOrder(id)
-        case ("order", "check"): guard let id = OrderID(String(parts[1])) else { return nil }; self = .checkOrder(id)
-        default: return nil
-        }
+    static func read(key: String) -> (purpose: CommandPurpose, scene: Scene)? {
+        let parts = key.split(separator: ":", maxSplits: 5).map(String.init)
+        guard parts.count >= 5, let chat = ChatID(parts[3]), let user = UserID(parts[4]) else { return nil }
+        let purpose: CommandPurpose? =
+            switch (parts[0], parts[2]) {
+            case ("job", "create"): JobID(parts[1]).map(createJob)
+            case ("job", "cancel"): JobID(parts[1]).map(cancelJob)
+            case ("order", "create"): OrderID(parts[1]).map(createOrder)
+            case ("order", "check"): OrderID(parts[1]).map(checkOrder)
+            default: nil
+            }
+        return purpose.map { ($0, Scene(userID: user, chatID: chat)) }
     }
 }
 

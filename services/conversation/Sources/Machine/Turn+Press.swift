@@ -4,6 +4,11 @@ extension Turn {
     /// A pressed button. Whatever it is, the user sees something: at least a toast and the panel as it stands.
     mutating func plan(_ press: ButtonPress) {
         toast = Toast(text: "")
+        guard press.chat != nil else {
+            // Under an inline result: there is no chat to draw a panel in.
+            toast = Toast(text: texts.plain(.toastOutdated))
+            return
+        }
         guard let data = press.data.flatMap(CallbackData.init) else { return heal(.toastOutdated) }
         if let owner = data.owner, owner != scene.userID {
             toast = Toast(text: texts.plain(.toastNotYours))

@@ -26,8 +26,8 @@ extension TelegramWire {
             from = container.lenient("from")
             hasSenderChat = container.contains("sender_chat")
             date = container.lenient("date") ?? 0
-            text = container.lenient("text")
-            caption = container.lenient("caption")
+            text = container.lenient("text").map(Self.storable)
+            caption = container.lenient("caption").map(Self.storable)
             entities = container.lenient("entities") ?? container.lenient("caption_entities") ?? []
             mediaGroupID = container.lenient("media_group_id")
             photo = container.lenient("photo") ?? []
@@ -38,6 +38,9 @@ extension TelegramWire {
             repliedTo = container.lenient("reply_to_message")
             members = Set(container.allKeys.map(\.stringValue))
         }
+
+        /// U+0000 has no place in PostgreSQL's texts.
+        private static func storable(_ text: String) -> String { text.replacing("\0", with: "") }
     }
 
     struct Entity: Decodable {

@@ -60,6 +60,20 @@ struct Texts: Sendable {
         return escaped
     }
 
+    /// Our own HTML without its tags, still escaped: text that no parser can refuse.
+    static func withoutMarkup(_ html: String) -> String {
+        var text = ""
+        var isInTag = false
+        for character in html {
+            switch character {
+            case "<": isInTag = true
+            case ">" where isInTag: isInTag = false
+            default: if !isInTag { text.append(character) }
+            }
+        }
+        return text
+    }
+
     /// At most `limit` Unicode scalars, whole characters only, with an ellipsis where something was cut.
     static func shortened(_ text: String, to limit: Int) -> String {
         guard text.unicodeScalars.count > limit else { return text }

@@ -1,0 +1,89 @@
+internal import Concurrency
+internal import Contracts
+internal import EventLoop
+internal import Lifecycle
+internal import ServiceKit
+internal import Telemetry
+internal import Time
+
+/// The newest lists of models and payment options that generation and payments have given us, so that a turn needs no
+/// call for them. A list that can't be refreshed stays in use.
+final class CatalogueCache: Worker {
+    private struct State {
+        var catalogue = Catalogue.empty
+        var options: GetPaymentOptions.Output?
+    }
+
+    /// How old a list may get.
+    static let refreshInterval = Duration.seconds(10)
+    /// How soon after a failure, or while there is no list at all, it is asked for again.
+    static let retryInterval = Duration.seconds(1)
+
+    let name = "catalogue.refresh"
+    private let state = Locked(State())
+    private let generation: InternalClient
+    private let payments: InternalClient
+    private let loop: EventLoop
+    private let log: Log
+    private let refreshes: Counter
+
+    init(_ context: ServiceContext) {
+        generation = context.client(for: .generation)
+        payments = context.client(for: .payments)
+        loop = context.loop
+        log = context.log
+        refreshes = context.metrics.counter(
+            "atelier_conversation_catalogue_refreshes_total",
+            "Tries to refresh cached lists.",
+            labels: ["list", "outcome"]
+        )
+    }
+
+    var catalogue: Catalogue { state.withLock { $0.catalogue } }
+    var paymentOptions: GetPaymentOptions.Output? { state.withLock { $0.options } }
+
+    func run() async throws {
+        while !Task.isCancelled {
+            let isComplete = await refresh()
+            try await loop.sleep(for: isComplete ? Self.refreshInterval : Self.retryInterval)
+        }
+    }
+
+    /// Asks both services at the same time.
+    ///
+    /// - Returns: Whether both answered.
+    @discardableResult
+    func refresh() async -> Bool {
+        async let models = refreshModels()
+        async let options = refreshOptions()
+        return await (models, options) == (true, true)
+    }
+
+    private func refreshModels() async -> Bool {
+        do {
+            let list = try await generation.call(ListModels.self, timeout: .seconds(3))
+            if list.revision != catalogue.revision || catalogue.isEmpty {
+                let catalogue = Catalogue(list)
+                state.withLock { $0.catalogue = catalogue }
+                log.info("catalogue taken over", [.count: .int(list.models.count)])
+            }
+            refreshes.increment("models", "ok")
+            return !list.models.isEmpty
+        } catch {
+            refreshes.increment("models", "failed")
+            return false
+        }
+    }
+
+    private func refreshOptions() async -> Bool {
+        do {
+            let options = try await payments.call(GetPaymentOptions.self, timeout: .seconds(3))
+            state.withLock { $0.options = options }
+            refreshes.increment("payment_options", "ok")
+            return true
+        } catch {
+            refreshes.increment("payment_options", "failed")
+            return false
+        }
+    }
+}
