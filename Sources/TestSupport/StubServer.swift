@@ -30,13 +30,17 @@ package final class StubServer: Sendable {
     ) async throws -> StubServer {
         let state = Locked(State())
         var router = Router()
-        router.fallback = { request, _ in
-            let scripted = state.withLock { state -> HTTPResponse? in
-                state.requests.append(request)
-                return state.script.isEmpty ? nil : state.script.removeFirst()
+        for method in [HTTPMethod.get, .post, .put, .patch, .delete] {
+            for template in ["/", "/{rest...}"] {
+                router.on(method, template, maximumBodyBytes: 64 << 20) { request in
+                    let scripted = state.withLock { state -> HTTPResponse? in
+                        state.requests.append(request)
+                        return state.script.isEmpty ? nil : state.script.removeFirst()
+                    }
+                    if let scripted { return scripted }
+                    return try await answer(request)
+                }
             }
-            if let scripted { return scripted }
-            return try await answer(request)
         }
         let server = HTTPServer(
             HTTPServerConfiguration(host: "127.0.0.1", port: 0, name: "stub"),
