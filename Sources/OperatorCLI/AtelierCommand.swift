@@ -13,6 +13,7 @@ package enum AtelierCommand {
           env           prints the environment of the services, with secrets; env <service> prints one
           test-cluster  starts a throw-away PostgreSQL and prints its URL; stop ends it;
                         with a command: runs it with ATELIER_TEST_DATABASE_URL set, then stops
+          demo          plays a story through a system of its own and proves that the money is right
           version       prints which build this is
         """
 
@@ -38,6 +39,8 @@ package enum AtelierCommand {
             code = waiting(loop) {
                 try await TestCluster(project: project, environment: environment, loop: loop).run(rest)
             }
+        case "demo":
+            code = waiting(loop) { try await Demo(project: project, environment: environment, loop: loop).run() }
         case "keep": code = waiting(loop) { try await Keeper.run(rest) }
         case "version":
             Console.say("atelier \(BuildInfo.version) (\(BuildInfo.revision))")

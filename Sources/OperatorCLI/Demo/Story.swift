@@ -1,0 +1,253 @@
+internal import Contracts
+internal import Cryptography
+internal import EventLoop
+internal import Time
+
+/// What a person lives through with the bot, in order; each act ends with everything as it must be.
+struct Story {
+    /// The prompt of the first picture, the one that every predecessor was tried with.
+    static let prompt = "космический корабль в стиле киберпанк"
+    static let freeModel = "Z-Image"
+    static let paidModel = "Seedream 4.5"
+    static let topUpKopecks: Int64 = 50_000
+
+    let narrator: Narrator
+    let sandbox: SandboxClient
+    let books: Books
+    let person: Person
+
+    func play() async throws {
+        try await firstPicture()
+        try await paidWithoutMoney()
+        try await photoToPicture()
+        try await video()
+        try await refusal()
+        try await duplicates()
+        try await lostCallback()
+    }
+
+    // MARK: - Acts
+
+    private func firstPicture() async throws {
+        narrator.title("1. Новый человек и первая картинка, бесплатно")
+        let begun = Deadline.monotonicNow()
+        try await narrator.step("/start: бот здоровается") {
+            try await person.say("/start")
+            try await person.see(text: "Привет")
+        }
+        try await choose(task: "Картинка", model: Self.freeModel)
+        try await narrator.step("запрос «\(Self.prompt)»: цена известна до нажатия") {
+            try await person.say(Self.prompt)
+            _ = try await person.button("Сгенерировать · бесплатно")
+        }
+        try await generate(free: true)
+        try await narrator.step("картинка пришла") { try await person.see(media: 1, within: .seconds(10)) }
+        let total = Narrator.seconds(since: begun)
+        narrator.claim("от /start до картинки меньше 10 с", total < 10, "\(Narrator.text(total)) с")
+    }
+
+    private func paidWithoutMoney() async throws {
+        narrator.title("2. Платная модель без денег, пополнение на 500 ₽, черновик продолжается сам")
+        let media = try await person.mediaCount()
+        try await choose(task: "Картинка", model: Self.paidModel)
+        try await narrator.step("запрос принят, цена названа") {
+            try await person.say("лисёнок в скафандре читает карту звёзд")
+            _ = try await person.button("Сгенерировать")
+        }
+        try await narrator.step("денег не хватает: отказ вежливый, черновик цел") {
+            try await person.press("Сгенерировать")
+            try await person.see(text: "Не хватает")
+            try await person.see(text: "Черновик сохранён")
+        }
+        let jobs = try await books.jobCount(of: person.id)
+        try await topUp()
+        try await narrator.step("черновик запустился сам и картинка пришла") {
+            try await person.see(media: media + 1, within: .seconds(15))
+        }
+        narrator.claim(
+            "одно задание на один черновик",
+            try await books.jobCount(of: person.id) == jobs + 1,
+            "\(try await books.jobCount(of: person.id) - jobs)"
+        )
+    }
+
+    private func photoToPicture() async throws {
+        narrator.title("3. Фото → картинка")
+        let media = try await person.mediaCount()
+        let photo = Picture.png(seed: person.id)
+        try await narrator.step("фото с подписью: бот предлагает, что с ним сделать") {
+            try await person.send(photo: photo, caption: "сделай зимний вечер")
+            _ = try await person.button("Qwen")
+        }
+        try await narrator.step("модель выбрана, запуск") {
+            try await person.press("Qwen")
+            _ = try await person.button("Сгенерировать")
+        }
+        try await generate(free: true)
+        try await narrator.step("изменённая картинка пришла") {
+            try await person.see(media: media + 1, within: .seconds(15))
+        }
+        let hash = Hex.encode(SHA256.hash(photo))
+        let source = try await sandbox.tasks().last?["sources"]?.array?.first?["sha256"]?.string
+        narrator.claim("KIE получил то самое фото", source == hash, "sha256 \(source?.prefix(12) ?? "нет")…")
+    }
+
+    private func video() async throws {
+        narrator.title("4. Видео")
+        let media = try await person.mediaCount()
+        try await choose(task: "Видео", model: "Seedance")
+        try await narrator.step("запрос: цена названа") {
+            try await person.say("маяк в шторм, медленный пролёт камеры")
+            _ = try await person.button("Сгенерировать")
+        }
+        try await generate(free: false)
+        let last = try await narrator.step("видео пришло") {
+            try await person.see(media: media + 1, within: .seconds(15))
+        }
+        narrator.claim("это видео", last.kind == "video", last.kind)
+    }
+
+    private func refusal() async throws {
+        narrator.title("5. Модель отказалась: деньги вернулись, причина названа")
+        let before = try await books.balance(of: person.id)
+        try await paidJob("портрет #refuse")
+        try await narrator.step("человеку сказано, почему и что деньги вернулись") {
+            try await person.see(text: "Модель отказалась", within: .seconds(15))
+            try await person.see(text: "вернулись", within: .seconds(5))
+        }
+        let after = try await books.balance(of: person.id)
+        narrator.claim(
+            "баланс как был",
+            before == after && after.held == 0,
+            "\(after.posted / 100) ₽, удержано \(after.held)"
+        )
+    }
+
+    private func duplicates() async throws {
+        narrator.title("6. Одно и то же 20 раз, и тот же ответ KIE 10 раз")
+        let media = try await person.mediaCount()
+        let jobs = try await books.jobCount(of: person.id)
+        let before = try await books.balance(of: person.id)
+        try await choose(task: "Картинка", model: Self.paidModel)
+        try await person.say("двадцать одинаковых нажатий")
+        let found = try await person.button("Сгенерировать")
+        let price = try await books.newestQuote(of: person.id)
+        try await sandbox.order(fault: "kie.callback.storm")
+        try await narrator.step("нажатие «Сгенерировать» отправлено 20 раз одновременно") {
+            let answer = try await sandbox.post(
+                "/sandbox/updates",
+                ["raw": Self.press(found.data ?? "", message: found.message.id, by: person.id), "times": 20]
+            )
+            let statuses = answer["statuses"]?.array?.compactMap(\.integer) ?? []
+            guard statuses.count == 20, statuses.allSatisfy({ $0 == 200 }) else {
+                throw Narrator.Failure(description: "ingress answered \(statuses)")
+            }
+        }
+        try await narrator.step("картинка пришла") { try await person.see(media: media + 1, within: .seconds(15)) }
+        try await books.settle(of: person.id)
+        let after = try await books.balance(of: person.id)
+        let made = try await books.jobCount(of: person.id) - jobs
+        let pictures = try await person.mediaCount() - media
+        let charged = before.posted - after.posted
+        narrator.claim(
+            "одно задание, одно списание, одна картинка", made == 1 && charged == price && pictures == 1,
+            "заданий \(made), списано \(charged) из \(price) коп., картинок \(pictures)")
+    }
+
+    private func lostCallback() async throws {
+        narrator.title("7. Ответ KIE потерялся: опрос находит результат")
+        let media = try await person.mediaCount()
+        try await sandbox.order(fault: "kie.callback.lost")
+        try await paidJob("маяк без обратного звонка")
+        try await narrator.step("картинка нашлась и пришла") {
+            try await person.see(media: media + 1, within: .seconds(15))
+        }
+    }
+
+    // MARK: - Steps that several acts share
+
+    /// Starts a paid run and returns when it is accepted.
+    func paidJob(_ prompt: String) async throws {
+        try await choose(task: "Картинка", model: Self.paidModel)
+        try await person.say(prompt)
+        try await generate(free: false)
+    }
+
+    func choose(task: String, model: String) async throws {
+        try await narrator.step("/models → \(task) → \(model)") {
+            let last = try await person.lastID()
+            try await person.say("/models")
+            _ = try await person.button(task, after: last)
+            try await person.press(task)
+            try await person.press(model)
+            try await person.press("Начать")
+            try await person.see(text: "Напишите")
+        }
+    }
+
+    private func generate(free: Bool) async throws {
+        let begun = Deadline.monotonicNow()
+        let last = try await person.lastID()
+        try await narrator.step("«Сгенерировать»: принято") {
+            try await person.press("Сгенерировать")
+            // A dear run asks once more.
+            let isAccepted = try await person.see("the accepted card", within: .seconds(5)) { messages -> Bool? in
+                if messages.contains(where: { $0.isBot && $0.id > last && $0.text.contains("Принято") }) { return true }
+                let asks = messages.contains { message in
+                    message.isBot && message.text.contains("Запустить")
+                        && message.buttons.contains { $0.text.contains("Запустить") }
+                }
+                return asks ? false : nil
+            }
+            if !isAccepted {
+                try await person.press("Запустить")
+                try await person.see(text: "Принято", after: last)
+            }
+        }
+        let seconds = Narrator.seconds(since: begun)
+        narrator.claim("принято быстрее 1 с", seconds < 1, "\(Narrator.text(seconds)) с")
+    }
+
+    private func topUp() async throws {
+        let before = try await books.balance(of: person.id)
+        try await narrator.step("счёт на 500 ₽ выписан") {
+            try await person.press("500")
+            _ = try await person.button("Оплатить 500")
+        }
+        try await narrator.step("оплата на странице ЮKassa, деньги зачислены") {
+            let link = try await person.button("Оплатить 500").url ?? ""
+            guard
+                let payment = try await sandbox.payments().last(where: { payment in
+                    payment["id"]?.string.map { link.contains($0) } ?? false
+                })?["id"]?.string
+            else {
+                throw Narrator.Failure(description: "the pay button leads to \(link), which is no payment")
+            }
+            try await sandbox.post("/sandbox/pay/\(payment)", ["result": "paid"])
+            try await person.see(text: "500 ₽</b> зачислено".replacing("</b>", with: ""))
+        }
+        let after = try await books.balance(of: person.id)
+        narrator.claim(
+            "зачислено один раз",
+            after.credited - before.credited == Self.topUpKopecks,
+            "\((after.credited - before.credited) / 100) ₽"
+        )
+    }
+
+    /// A button press as Telegram would post it.
+    private static func press(_ data: String, message: Int64, by user: Int64) -> JSONValue {
+        let from: JSONValue = ["id": .integer(user), "is_bot": false, "first_name": "Демо", "language_code": "ru"]
+        return [
+            "update_id": .integer(1_900_000_000 + Int64.random(in: 0..<90_000_000)),
+            "callback_query": [
+                "id": .string(String(Int64.random(in: 1_000_000_000_000...9_000_000_000_000))), "from": from,
+                "chat_instance": "1", "data": .string(data),
+                "message": [
+                    "message_id": .integer(message), "date": 1_795_000_000,
+                    "chat": ["id": .integer(user), "type": "private", "first_name": "Демо"],
+                    "text": "…",
+                ],
+            ],
+        ]
+    }
+}
