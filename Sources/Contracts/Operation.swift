@@ -53,7 +53,14 @@ package enum OperationMethod: String, Sendable {
 
 /// A JSON object without members: `{}`.
 package struct Empty: Codable, Sendable, Equatable {
+    private enum NoKeys: CodingKey {}
+
     package init() {}
+
+    /// Takes any object, so that members can be added; refuses everything else.
+    package init(from decoder: any Decoder) throws {
+        _ = try decoder.container(keyedBy: NoKeys.self)
+    }
 }
 
 /// Path and query values of an operation, as text.
