@@ -40,18 +40,17 @@ package struct Readiness: OptionSet, Sendable, Hashable {
     package static let hungUp = Readiness(rawValue: 8)
 
     init(flags: UInt32, interest: Interest) {
-        var readiness: Readiness = []
-        if flags & EPOLLIN.rawValue != 0 { readiness.insert(.readable) }
-        if flags & EPOLLOUT.rawValue != 0 { readiness.insert(.writable) }
-        if flags & (EPOLLHUP.rawValue | EPOLLRDHUP.rawValue) != 0 { readiness.insert(.hungUp) }
-        if flags & EPOLLERR.rawValue != 0 { readiness.insert(.failed) }
-        if !readiness.isDisjoint(with: [.hungUp, .failed]) {
-            if interest.contains(.readable) { readiness.insert(.readable) }
-            if interest.contains(.writable), flags & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
-                readiness.insert(.writable)
-            }
+        var bits: UInt8 = 0  // Plain bits: set algebra on literals is not always specialised, and this runs per event.
+        if flags & EPOLLIN.rawValue != 0 { bits |= Readiness.readable.rawValue }
+        if flags & EPOLLOUT.rawValue != 0 { bits |= Readiness.writable.rawValue }
+        if flags & EPOLLERR.rawValue != 0 { bits |= Readiness.failed.rawValue }
+        if flags & (EPOLLHUP.rawValue | EPOLLRDHUP.rawValue) != 0 { bits |= Readiness.hungUp.rawValue }
+        if flags & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
+            bits |= interest.rawValue  // The same bits as readable and writable.
+        } else if flags & EPOLLRDHUP.rawValue != 0 {
+            bits |= interest.rawValue & Readiness.readable.rawValue
         }
-        self = readiness
+        rawValue = bits
     }
 }
 

@@ -159,7 +159,8 @@ final class Connection: @unchecked Sendable {
         let now = Deadline.monotonicNow()
         timerAt = timer == nil ? next : min(next, now + Self.timerStep)
         let wait = timerAt > now ? timerAt - now : 0
-        timer = server.loop.schedule(after: .nanoseconds(Int64(clamping: wait))) { [weak self] in self?.onTimer() }
+        // Not weak: one weak reference makes every later retain of the object slow. `close` cancels the timer.
+        timer = server.loop.schedule(after: .nanoseconds(Int64(clamping: wait))) { [self] in onTimer() }
     }
 
     private func onTimer() {

@@ -62,7 +62,7 @@ extension HTTP1Parser {
     ) throws(HTTPRefusal) {
         let (name, value) = try Self.scanField(bytes, &index)
         let text = bytes.text(value)
-        try facts.note(bytes, name, text)
+        try facts.note(bytes, name, value, text)
         fields.add(bytes.text(name), text)
     }
 
@@ -111,7 +111,12 @@ private struct HeaderFacts {
 
     var keepsAlive: Bool { saysClose ? false : minorVersion >= 1 || saysKeepAlive }
 
-    mutating func note(_ bytes: Span<UInt8>, _ name: Range<Int>, _ value: String) throws(HTTPRefusal) {
+    mutating func note(
+        _ bytes: Span<UInt8>,
+        _ name: Range<Int>,
+        _ valueRange: Range<Int>,
+        _ value: String
+    ) throws(HTTPRefusal) {
         switch name.count {
         case 4 where bytes.matches("host", name):
             guard host == nil, HostSyntax.isValid(value) else { throw .host }
@@ -123,7 +128,7 @@ private struct HeaderFacts {
             for option in value.split(separator: ",") { noteConnection(option.trimmed) }
         case 14 where bytes.matches("content-length", name):
             // A repeated field is refused even if it says the same: nobody who means well sends it.
-            guard length == nil, let number = Self.length(value) else { throw .contentLength }
+            guard length == nil, let number = Self.length(bytes, valueRange) else { throw .contentLength }
             length = number
         case 17 where bytes.matches("transfer-encoding", name):
             codings = (codings ?? []) + value.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmed)
@@ -137,11 +142,14 @@ private struct HeaderFacts {
     }
 
     /// Digits only: no sign, no list, no white space inside; at most 18 digits, which cannot overflow.
-    private static func length(_ value: String) -> Int? {
-        guard (1...18).contains(value.utf8.count),
-            value.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") })
-        else { return nil }
-        return Int(value)
+    private static func length(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
+        guard (1...18).contains(range.count) else { return nil }
+        var length = 0
+        for index in range {
+            guard bytes[index] >= UInt8(ascii: "0"), bytes[index] <= UInt8(ascii: "9") else { return nil }
+            length = length * 10 + Int(bytes[index] - UInt8(ascii: "0"))
+        }
+        return length
     }
 
     /// Checks what only the whole header can tell.
@@ -164,7 +172,7 @@ private struct HeaderFacts {
 /// The `Host` field's value: a name or address and an optional port (RFC 9110, section 7.2).
 enum HostSyntax {
     static func isValid(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
+        let bytes = ContiguousArray(text.utf8)
         var nameEnd = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.count
         if bytes.first == UInt8(ascii: "[") {
             guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else { return false }

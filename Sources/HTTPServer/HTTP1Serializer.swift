@@ -81,13 +81,15 @@ enum HTTP1Serializer {
     /// False for a name that is no token or a value with a line end in it: a handler that copied foreign text into a
     /// field must not let a stranger write the rest of the header.
     private static func append(_ field: HTTPFields.Field, to bytes: inout [UInt8]) -> Bool {
-        guard HTTPSyntax.isToken(field.name.utf8), field.value.utf8.allSatisfy(HTTPSyntax.isFieldValueByte) else {
-            return false
-        }
+        guard !field.name.isEmpty else { return false }
+        let nameStart = bytes.count
         bytes.append(contentsOf: field.name.utf8)
+        for index in nameStart..<bytes.count where !HTTPSyntax.isTokenByte(bytes[index]) { return false }
         bytes.append(UInt8(ascii: ":"))
         bytes.append(UInt8(ascii: " "))
+        let valueStart = bytes.count
         bytes.append(contentsOf: field.value.utf8)
+        for index in valueStart..<bytes.count where !HTTPSyntax.isFieldValueByte(bytes[index]) { return false }
         bytes.append(contentsOf: lineEnd)
         return true
     }

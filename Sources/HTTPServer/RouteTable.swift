@@ -7,7 +7,7 @@ final class Route: Sendable {
     let maximumBodyBytes: Int
     let timeout: Duration
     let handler: Router.Handler
-    /// Where the table's parallel arrays keep what belongs to this route.
+    /// Where arrays that run parallel to the table keep what belongs to this route.
     let number: Int
 
     init(template: String, maximumBodyBytes: Int, timeout: Duration, number: Int, handler: @escaping Router.Handler) {
@@ -34,10 +34,9 @@ struct RouteMatch: Sendable {
     }
 }
 
-/// All routes of one server as a tree of segments, immutable. Paths without parameters are found with one look-up.
+/// All routes of one server as a tree of segments, immutable.
 struct RouteTable: Sendable {
-    private var root = Node()
-    private var literal: [String: [HTTPMethod: Route]] = [:]
+    private var root = RouteNode()
     private(set) var routes: [Route] = []
     private let fallback: @Sendable (HTTPRequest, [HTTPMethod]) async throws -> HTTPResponse
     private let middleware: [Router.Middleware]
@@ -57,44 +56,26 @@ struct RouteTable: Sendable {
                 handler: Self.wrap(registration.handler, in: middleware)
             )
             routes.append(route)
-            let segments = Self.segments(registration.template)
+            let segments = registration.template.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
             root.insert(segments[...], registration.method, route, names: [])
-            if !registration.template.utf8.contains(UInt8(ascii: "{")) {
-                literal[registration.template, default: [:]][registration.method] = route
-            }
         }
     }
 
     /// The route for a request; the fallback if there is none.
     func match(method: HTTPMethod, target: String) -> RouteMatch {
-        let path = target.utf8.firstIndex(of: UInt8(ascii: "?")).map { String(target[..<$0]) } ?? target
-        if let methods = literal[path], let route = methods[method] { return RouteMatch(route: route) }
-        let segments = Self.segments(path)
-        var values: [String] = []
-        let wanted = method == .head ? [.head, .get] : [method]
-        for method in wanted {
-            values = []
-            if let leaf = root.find(segments[...], &values, { $0.routes[method] != nil }),
-                let entry = leaf.routes[method]
-            {
-                let parameters = Dictionary(zip(entry.names, values)) { first, _ in first }
-                return RouteMatch(route: entry.route, parameters: parameters)
-            }
-        }
-        var allowed: Set<HTTPMethod> = []
-        values = []
-        _ = root.find(segments[...], &values) { leaf in
-            allowed.formUnion(leaf.routes.keys)
-            return false
-        }
-        return fallbackMatch(allowed)
+        guard target.utf8.first == UInt8(ascii: "/") else { return fallbackMatch([]) }  // OPTIONS *
+        let path = target.utf8.firstIndex(of: UInt8(ascii: "?")).map { target[..<$0] } ?? target[...]
+        var search = RouteSearch()
+        if let found = search.find(method, path.dropFirst(), in: root) { return found }
+        if method == .head, let found = search.find(.get, path.dropFirst(), in: root) { return found }
+        return fallbackMatch(search.allowed)
     }
 
-    private func fallbackMatch(_ found: Set<HTTPMethod>) -> RouteMatch {
-        let implied: [HTTPMethod] = found.contains(.get) ? [.head] : []
-        let allowed = found.union(implied).sorted { $0.rawValue < $1.rawValue }
-        let handler = Self.wrap({ [fallback] in try await fallback($0, allowed) }, in: middleware)
-        // A body for nobody is not read: its limit is zero, and what comes is drained while closing.
+    private func fallbackMatch(_ found: [HTTPMethod]) -> RouteMatch {
+        var allowed = found
+        if found.contains(.get), !found.contains(.head) { allowed.append(.head) }
+        allowed.sort { $0.rawValue < $1.rawValue }
+        let handler = Self.wrap({ [fallback, allowed] in try await fallback($0, allowed) }, in: middleware)
         let route = Route(
             template: "",
             maximumBodyBytes: 0,
@@ -109,70 +90,93 @@ struct RouteTable: Sendable {
     {
         middleware.reversed().reduce(handler) { next, layer in { try await layer($0, next) } }
     }
-
-    /// `/a/b` → `a`, `b`; `/` → one empty segment; a slash at the end makes an empty last segment.
-    static func segments(_ path: String) -> [Substring] {
-        path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-    }
 }
 
-/// One segment of the tree.
-private struct Node: Sendable {
-    struct Entry: Sendable {
+/// One segment of the tree. Arrays instead of dictionaries: there are few of each, and comparing beats hashing.
+struct RouteNode: Sendable {
+    struct End: Sendable {
+        let method: HTTPMethod
         let route: Route
         /// Parameter names in the order of their segments; they belong to the route, as two templates may name one
         /// segment differently.
         let names: [String]
     }
-    var routes: [HTTPMethod: Entry] = [:]
-    var literals: [String: Node] = [:]
-    /// At most one of each; an array because a struct cannot contain itself.
-    var parameter: [Node] = []
-    var rest: [Node] = []
+    fileprivate(set) var ends: [End] = []
+    fileprivate var literals: [(segment: String, node: RouteNode)] = []
+    /// At most one of each; arrays because a struct cannot contain itself.
+    fileprivate var parameter: [RouteNode] = []
+    fileprivate var rest: [RouteNode] = []
 
     mutating func insert(_ segments: ArraySlice<Substring>, _ method: HTTPMethod, _ route: Route, names: [String]) {
         guard let segment = segments.first else {
-            precondition(routes[method] == nil, "two handlers for \(method) \(route.template)")
-            routes[method] = Entry(route: route, names: names)
-            return
+            precondition(!ends.contains { $0.method == method }, "two handlers for \(method) \(route.template)")
+            return ends.append(End(method: method, route: route, names: names))
         }
         let others = segments.dropFirst()
         guard segment.hasPrefix("{"), segment.hasSuffix("}") else {
-            literals[String(segment), default: Node()].insert(others, method, route, names: names)
-            return
+            let index = literals.firstIndex { $0.segment == segment } ?? literals.count
+            if index == literals.count { literals.append((String(segment), RouteNode())) }
+            return literals[index].node.insert(others, method, route, names: names)
         }
-        let name = segment.dropFirst().dropLast()
+        let name = String(segment.dropFirst().dropLast())
         if name.hasSuffix("...") {
             precondition(others.isEmpty, "{name...} comes last: \(route.template)")
-            if rest.isEmpty { rest = [Node()] }
+            if rest.isEmpty { rest = [RouteNode()] }
             rest[0].insert([], method, route, names: names + [String(name.dropLast(3))])
         } else {
-            if parameter.isEmpty { parameter = [Node()] }
-            parameter[0].insert(others, method, route, names: names + [String(name)])
+            if parameter.isEmpty { parameter = [RouteNode()] }
+            parameter[0].insert(others, method, route, names: names + [name])
         }
     }
+}
 
-    /// Depth first, literals before parameters before the rest, until `accept` says yes to an end.
-    func find(_ segments: ArraySlice<Substring>, _ values: inout [String], _ accept: (Node) -> Bool) -> Node? {
-        guard let segment = segments.first else { return !routes.isEmpty && accept(self) ? self : nil }
-        let others = segments.dropFirst()
-        if let found = literals[String(segment)]?.find(others, &values, accept) { return found }
-        let count = values.count
-        if let next = parameter.first, let value = Self.value(segment), !value.isEmpty {
-            values.append(value)
-            if let found = next.find(others, &values, accept) { return found }
-            values.removeSubrange(count...)
+/// The walk through the tree for one path: depth first, literals before parameters before the rest.
+private struct RouteSearch {
+    private var values: [String] = []
+    /// Methods of the ends that fit the path but not the method.
+    private(set) var allowed: [HTTPMethod] = []
+
+    /// - Parameter path: Without the slash in front, not decoded; nil once it is used up.
+    mutating func find(_ method: HTTPMethod, _ path: Substring?, in node: RouteNode) -> RouteMatch? {
+        guard let path else { return end(method, node) }
+        let slash = path.utf8.firstIndex(of: UInt8(ascii: "/"))
+        let segment = slash.map { path[..<$0] } ?? path
+        let others = slash.map { path[path.utf8.index(after: $0)...] }
+        for literal in node.literals where literal.segment == segment {
+            if let found = find(method, others, in: literal.node) { return found }
         }
-        guard let last = rest.first else { return nil }
-        let decoded = segments.compactMap(Self.value)
-        guard decoded.count == segments.count, accept(last) else { return nil }
-        values.append(decoded.joined(separator: "/"))
-        return last
+        let depth = values.count
+        if let next = node.parameter.first, !segment.isEmpty, let value = Self.value(segment) {
+            values.append(value)
+            if let found = find(method, others, in: next) { return found }
+            values.removeSubrange(depth...)
+        }
+        if let last = node.rest.first, let value = Self.rest(path) {
+            values.append(value)
+            if let found = end(method, last) { return found }
+            values.removeSubrange(depth...)
+        }
+        return nil
+    }
+
+    private mutating func end(_ method: HTTPMethod, _ node: RouteNode) -> RouteMatch? {
+        for end in node.ends where end.method == method {
+            if values.isEmpty { return RouteMatch(route: end.route) }
+            return RouteMatch(route: end.route, parameters: Dictionary(zip(end.names, values)) { first, _ in first })
+        }
+        for end in node.ends where !allowed.contains(end.method) { allowed.append(end.method) }
+        return nil
     }
 
     /// The decoded segment; nil if it is not UTF-8 or means a folder, so that no handler can be led out of its own.
     private static func value(_ segment: Substring) -> String? {
         guard let value = percentDecode(segment), value != ".", value != ".." else { return nil }
         return value
+    }
+
+    private static func rest(_ path: Substring) -> String? {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+        let decoded = segments.compactMap(value)
+        return decoded.count == segments.count ? decoded.joined(separator: "/") : nil
     }
 }

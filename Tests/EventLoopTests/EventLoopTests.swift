@@ -184,15 +184,10 @@ import Time
                     // Runs first or second in one batch: both pipes are ready. The other's number is reused for a
                     // descriptor that is not ready.
                     old?.cancel()
-                    second.closeReading()
-                    let fresh = dup(first.reading)
-                    #expect(fresh == second.reading)
+                    let fresh = dup2(first.reading, second.reading)
                     _ = first.read(16)
                     _ = try? loop.watch(fresh, .readable) { _ in strays.withLock { $0 += 1 } }
-                    loop.schedule(after: .milliseconds(3)) {
-                        close(fresh)
-                        done.resume()
-                    }
+                    loop.schedule(after: .milliseconds(3)) { done.resume() }
                 }
                 var watch: Watch?
                 watch = try? loop.watch(first.reading, .readable) { readiness in
