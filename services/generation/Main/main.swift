@@ -1,1 +1,4 @@
-print("not built yet")
+import GenerationService
+import ServiceKit
+
+ServiceMain.run(GenerationService.self)

@@ -1,1 +1,146 @@
-// Filled by the next commit.
+package import Configuration
+package import Contracts
+internal import Foundation
+internal import HTTP
+internal import Jobs
+package import Lifecycle
+internal import Postgres
+package import ServiceKit
+internal import Telemetry
+internal import Time
+
+/// Turns quotes into jobs and jobs into stored results: catalogue and prices, the provider, the asset store, and the end
+/// of every hold that it placed.
+package struct GenerationService: AtelierService {
+    package static let name = ServiceName.generation
+    package static let configurationKeys = GenerationConfiguration.Key.all
+
+    private let tools: Toolbox
+    private let jobWorker: JobWorker
+    private let housekeeper: Housekeeper
+    private let sender: OutboxSender
+
+    package init(_ context: ServiceContext) async throws {
+        let configuration = try GenerationConfiguration(context.configuration)
+        let sender = Self.sender(context)
+        let tools = try Self.toolbox(context, configuration) { sender.wake() }
+        self.tools = tools
+        self.sender = sender
+        self.jobWorker = JobWorker(tools, instance: context.instance)
+        self.housekeeper = Housekeeper(tools, loop: context.loop)
+        for refusal in tools.catalogue.refused {
+            context.log.error("model file refused", [.file: .string(refusal.text)])
+        }
+    }
+
+    package func register(on routes: inout Routes) {
+        let tools = tools
+        let (quotes, jobs) = (QuoteHandler(tools: tools), JobHandler(tools: tools))
+        let (callbacks, assets) = (CallbackHandler(tools: tools), AssetHandler(tools: tools))
+        routes.serve(ListModels.self) { _, _ -> ListModels.Output in
+            tools.catalogue.published(tools.configuration.pricing) { tools.isHidden($0) }
+        }
+        routes.serve(CreateQuote.self) { input, call -> Answer<Quote> in try await quotes.create(input, call) }
+        routes.serve(CreateJob.self) { input, call -> Answer<Job> in try await jobs.create(input, call) }
+        routes.serve(GetJob.self) { _, call -> Job in try await jobs.get(call) }
+        routes.serve(ListJobs.self) { _, call -> ListJobs.Output in try await jobs.list(call) }
+        routes.serve(CancelJob.self) { _, call -> Job in try await jobs.cancel(call) }
+        routes.serve(HandleCallbacks.self) { batch, _ -> EventVerdicts in try await callbacks.handle(batch) }
+        routes.raw(.get, RawRoute.asset, callers: RawRoute.assetCallers) { request, _ in try await assets.get(request) }
+    }
+
+    package func prepare() async throws {
+        try await tools.keys.register(tools.configuration.kieKeys.names)
+        try FileManager.default.createDirectory(
+            atPath: tools.configuration.assetDirectory,
+            withIntermediateDirectories: true
+        )
+    }
+
+    package var workers: [any Worker] { [jobWorker, sender, housekeeper] }
+
+    package func health() async -> [String: JSONValue] {
+        var report: [String: JSONValue] = [
+            "provider": .string(tools.configuration.kieURL.contains("kie.ai") ? "real" : "stand-in"),
+            "models": .integer(Int64(tools.catalogue.entries.count)),
+            "refused_model_files": .array(tools.catalogue.refused.map { .string($0.text) }),
+        ]
+        // Without the database there is nothing to say about the queue; readiness tells that it is missing.
+        guard let backlog = try? await tools.jobs.backlog(),
+            let (books, now) = try? await tools.keys.books(tools.configuration.kieKeys.names)
+        else { return report }
+        report["queue_depth"] = .integer(Int64(backlog.due))
+        report["queue_lag_seconds"] = .number(backlog.lag.inSeconds)
+        report["settle_lag_seconds"] = .number(backlog.settleLag.inSeconds)
+        report["unreported_jobs"] = .integer(Int64(backlog.unreported))
+        report["provider_keys"] = .array(
+            books.map { book in
+                [
+                    "name": .string(book.key), "free_slots": .integer(Int64(book.free(now: now))),
+                    "is_resting": .bool(book.pausedUntil.map { $0 > now } ?? false),
+                ]
+            }
+        )
+        return report
+    }
+
+    /// Facts are sent until conversation has answered; the last one of a job closes it.
+    private static func sender(_ context: ServiceContext) -> OutboxSender {
+        let log = context.log
+        return OutboxSender(context) { answer, transaction in
+            let fact = try answer.input(of: ReportFact.self)
+            if let problem = answer.problem {
+                log.error(
+                    "fact refused",
+                    [.reason: .string(problem.code.rawValue), .operation: .string(fact.kind.rawValue)]
+                )
+            }
+            guard let job = fact.job, [.jobSucceeded, .jobFailed, .jobCancelled].contains(fact.kind) else { return }
+            try await transaction.execute(JobStore.reported(job.jobID))
+        }
+    }
+
+    private static func toolbox(
+        _ context: ServiceContext,
+        _ configuration: GenerationConfiguration,
+        wakeOutbox: @escaping @Sendable () -> Void
+    ) throws -> Toolbox {
+        let catalogue: Catalogue
+        do {
+            catalogue = try Catalogue.load(configuration.modelsDirectory)
+        } catch {
+            throw ConfigurationError(
+                key: GenerationConfiguration.Key.models.name,
+                reason: "names a folder that can't be read"
+            )
+        }
+        let metrics = GenerationMetrics(context.metrics)
+        let kie = KIEClient(
+            http: context.http,
+            baseURL: configuration.kieURL,
+            uploadURL: configuration.kieUploadURL,
+            keys: configuration.kieKeys,
+            calls: metrics.providerCalls,
+            submitTimeout: configuration.submitTimeout
+        )
+        return Toolbox(
+            configuration: configuration,
+            catalogue: catalogue,
+            jobs: JobStore(database: context.database),
+            attempts: AttemptStore(database: context.database),
+            quotes: QuoteStore(database: context.database),
+            assets: AssetStore(database: context.database),
+            keys: KeyStore(database: context.database),
+            files: AssetFiles(root: configuration.assetDirectory),
+            kie: kie,
+            billing: context.client(for: .billing),
+            delivery: context.client(for: .delivery),
+            http: context.http,
+            metrics: metrics,
+            log: context.log,
+            clock: context.clock,
+            wake: WakeSignal(loop: context.loop),
+            wakeOutbox: wakeOutbox
+        )
+    }
+}

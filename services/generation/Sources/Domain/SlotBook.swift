@@ -1,0 +1,56 @@
+internal import Time
+
+/// The submissions of one provider key: at most `limit` in any `window`, kept as the last stamps.
+///
+/// A bucket that refills steadily would allow almost twice as many in an unlucky window; remembering the stamps does not.
+struct SlotBook: Sendable, Equatable {
+    /// createTask calls that the provider takes in one window.
+    static let limit = 20
+    /// The provider's window and a margin, because its clock and the network's pace are not ours.
+    static let window = Duration.milliseconds(10_200)
+
+    /// The key's name.
+    var key: String
+    /// Ascending; more than `limit` are never kept.
+    var stamps: [Timestamp]
+    /// Until when the key rests, after a refusal.
+    var pausedUntil: Timestamp?
+
+    /// When the next submission may be made: now or later.
+    func nextSlot(now: Timestamp) -> Timestamp {
+        let rested = max(now, pausedUntil ?? now)
+        guard stamps.count >= Self.limit else { return rested }
+        return max(rested, stamps[stamps.count - Self.limit] + Self.window)
+    }
+
+    /// How many submissions may be made at once.
+    func free(now: Timestamp) -> Int {
+        if let pausedUntil, pausedUntil > now { return 0 }
+        return max(0, Self.limit - stamps.count { $0 + Self.window > now })
+    }
+
+    /// The book with one more submission.
+    func taking(_ now: Timestamp) -> SlotBook {
+        var next = self
+        next.stamps = (stamps + [max(now, stamps.last ?? now)]).suffix(Self.limit)
+        return next
+    }
+
+    /// The key to use: the one with the earliest slot, of equals the one with the most free slots.
+    static func best(_ books: [SlotBook], now: Timestamp) -> SlotBook? {
+        books.min { left, right in
+            let (first, second) = (left.nextSlot(now: now), right.nextSlot(now: now))
+            return first == second ? left.free(now: now) > right.free(now: now) : first < second
+        }
+    }
+
+    /// How long a key rests after a refusal of this class; nil if the key is not to blame.
+    static func pause(after failure: ErrorClass) -> Duration? {
+        switch failure {
+        case .rateLimit: .seconds(2)
+        case .insufficientCredits: .seconds(30)
+        case .keyLimit, .unauthorized: .seconds(300)
+        default: nil
+        }
+    }
+}

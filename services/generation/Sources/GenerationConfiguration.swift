@@ -1,0 +1,220 @@
+internal import Configuration
+internal import Contracts
+internal import Cryptography
+internal import Time
+
+/// The service's settings, read and checked once.
+struct GenerationConfiguration: Sendable {
+    var modelsDirectory: String
+    var assetDirectory: String
+    var kieURL: String
+    var kieUploadURL: String
+    var kieKeys: ProviderKeys
+    /// Where the outside reaches ingress, without a slash at the end.
+    var publicURL: String
+    var signingKey: Ed25519.PrivateKey
+    var pricing: Pricing
+    var disabledModels: Set<String>
+    var freeRunsPerDay: Int
+    var maximumOpenJobs: Int
+    var concurrency: Int
+    var lease: Duration
+    var polls: PollSchedule
+    var unknownGrace: Duration
+    var submitTimeout: Duration
+    var maximumResultBytes: Int64
+    var allowsPrivateResultHosts: Bool
+
+    /// - Throws: For values that are missing or don't fit.
+    init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        modelsDirectory = try reader.value(Key.models)
+        assetDirectory = try reader.value(Key.assets)
+        kieURL = try reader.value(Key.kieURL)
+        kieUploadURL = try reader.value(Key.kieUploadURL)
+        kieKeys = ProviderKeys(try reader.value(Key.kieKeys))
+        guard !kieKeys.names.isEmpty else { throw ConfigurationError(key: Key.kieKeys.name, reason: "holds no key") }
+        publicURL = try reader.value(Key.publicURL)
+        signingKey = try reader.value(Key.signingKey)
+        pricing = Pricing(
+            kopecksPerDollar: try reader.value(Key.roublesPerDollar).hundredths,
+            markupThousandths: try reader.value(Key.markup).thousandths,
+            minimumMarginKopecks: Int64(try reader.value(Key.minimumMargin))
+        )
+        disabledModels = Set(try reader.value(Key.disabledModels))
+        freeRunsPerDay = try reader.value(Key.freeRuns)
+        maximumOpenJobs = try reader.value(Key.openJobs)
+        concurrency = try reader.value(Key.concurrency)
+        lease = try reader.value(Key.lease)
+        polls = PollSchedule(first: try reader.value(Key.pollFirst), interval: try reader.value(Key.pollInterval))
+        unknownGrace = try reader.value(Key.unknownGrace)
+        submitTimeout = try reader.value(Key.submitTimeout)
+        maximumResultBytes = Int64(try reader.value(Key.resultMegabytes)) << 20
+        allowsPrivateResultHosts = try reader.value(Key.privateHosts)
+    }
+
+    /// How old a provider's copy of an input may be: it lives for a day, and a run may take long.
+    static let uploadAge = Duration.seconds(20 * 3_600)
+    /// How long a hold outlives the job's hard limit, so that a charge never comes too late.
+    static let holdGrace = Duration.seconds(3_600)
+    static let quoteLifetime = Duration.seconds(600)
+}
+
+extension GenerationConfiguration {
+    /// The environment variables.
+    enum Key {
+        static let models = ConfigurationKey.string(
+            "ATELIER_MODELS_DIRECTORY",
+            default: "services/generation/models",
+            help: "the folder of model files"
+        )
+        static let assets = ConfigurationKey.string(
+            "ATELIER_ASSET_DIRECTORY",
+            default: ".atelier/assets",
+            help: "where result and input files are kept; shared by all instances"
+        )
+        static let kieURL = ConfigurationKey.url("ATELIER_KIE_URL", default: "https://api.kie.ai", help: "KIE's API")
+        static let kieUploadURL = ConfigurationKey.url(
+            "ATELIER_KIE_UPLOAD_URL",
+            default: "https://kieai.redpandaai.co",
+            help: "KIE's upload host"
+        )
+        static let kieKeys = ConfigurationKey.list(
+            "ATELIER_KIE_KEYS",
+            isSecret: true,
+            help: "KIE API keys, each of an account of its own"
+        )
+        static let publicURL = ConfigurationKey.url(
+            "ATELIER_PUBLIC_URL",
+            default: "http://127.0.0.1:8090",
+            help: "where the outside reaches ingress; KIE calls back to <it>/webhooks/kie/<token>"
+        )
+        static let signingKey = ConfigurationKey<Ed25519.PrivateKey>(
+            "ATELIER_CALLBACK_SIGNING_KEY",
+            isSecret: true,
+            form: "the 32 bytes of an Ed25519 private key as hex or base64url",
+            help: "signs callback tokens; ingress has the public half"
+        ) { text in
+            (Hex.decode(text) ?? Base64URL.decode(text)).flatMap { Ed25519.PrivateKey(bytes: $0) }
+        }
+        static let roublesPerDollar = ConfigurationKey<Decimals>.decimals(
+            "ATELIER_RUB_PER_USD",
+            default: Decimals(thousandths: 92_000),
+            help: "what a US dollar costs in roubles"
+        )
+        static let markup = ConfigurationKey<Decimals>.decimals(
+            "ATELIER_MARKUP",
+            default: Decimals(thousandths: 2_000),
+            help: "user price divided by provider cost"
+        )
+        static let minimumMargin = ConfigurationKey.int(
+            "ATELIER_MINIMUM_MARGIN_KOPECKS",
+            default: 50,
+            range: 0...100_000,
+            help: "what a paid run earns at least"
+        )
+        static let disabledModels = ConfigurationKey.list(
+            "ATELIER_DISABLED_MODELS",
+            default: [],
+            help: "slugs of models that are not sold now"
+        )
+        static let freeRuns = ConfigurationKey.int(
+            "ATELIER_FREE_RUNS_PER_DAY",
+            default: 10,
+            range: 0...10_000,
+            help: "runs of free models that a user has a day (UTC); failed ones don't count"
+        )
+        static let openJobs = ConfigurationKey.int(
+            "ATELIER_MAXIMUM_OPEN_JOBS",
+            default: 20,
+            range: 1...1_000,
+            help: "jobs that a user may have under way"
+        )
+        static let concurrency = ConfigurationKey.int(
+            "ATELIER_JOB_CONCURRENCY",
+            default: 64,
+            range: 1...1_024,
+            help: "jobs worked on at once by one instance"
+        )
+        static let lease = ConfigurationKey.duration(
+            "ATELIER_JOB_LEASE",
+            default: .seconds(5),
+            help: "how soon another instance takes over the jobs of one that died"
+        )
+        static let pollFirst = ConfigurationKey.duration(
+            "ATELIER_KIE_POLL_FIRST",
+            default: .seconds(15),
+            help: "the longest wait before a task's first poll"
+        )
+        static let pollInterval = ConfigurationKey.duration(
+            "ATELIER_KIE_POLL_INTERVAL",
+            default: .seconds(15),
+            help: "the wait between polls of a task"
+        )
+        static let unknownGrace = ConfigurationKey.duration(
+            "ATELIER_KIE_UNKNOWN_GRACE",
+            default: .seconds(300),
+            help: "how long, beyond three times the usual run, an unanswered submission is waited for"
+        )
+        static let submitTimeout = ConfigurationKey.duration(
+            "ATELIER_KIE_SUBMIT_TIMEOUT",
+            default: .seconds(60),
+            help: "how long a createTask call may take"
+        )
+        static let resultMegabytes = ConfigurationKey.int(
+            "ATELIER_MAXIMUM_RESULT_MEGABYTES",
+            default: 512,
+            range: 1...10_240,
+            help: "the largest result file"
+        )
+        static let privateHosts = ConfigurationKey.bool(
+            "ATELIER_ALLOW_PRIVATE_RESULT_HOSTS",
+            default: false,
+            help: "whether results may be fetched from private addresses; for the sandbox only"
+        )
+
+        static let all: [any ConfigurationKeyDescription] = [
+            models, assets, kieURL, kieUploadURL, kieKeys, publicURL, signingKey, roublesPerDollar, markup,
+            minimumMargin, disabledModels, freeRuns, openJobs, concurrency, lease, pollFirst, pollInterval,
+            unknownGrace, submitTimeout, resultMegabytes, privateHosts,
+        ]
+    }
+}
+
+/// A positive number with up to three decimal places, kept whole.
+struct Decimals: Sendable, Equatable, LosslessStringConvertible {
+    var thousandths: Int64
+
+    /// Rounded up.
+    var hundredths: Int64 { (thousandths + 9) / 10 }
+
+    init(thousandths: Int64) {
+        self.thousandths = thousandths
+    }
+
+    /// Reads `92`, `92.5` or `1.875`.
+    init?(_ description: String) {
+        let parts = description.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let whole = Int64(parts[0]), (0...1_000_000).contains(whole), parts[0].first?.isNumber == true else {
+            return nil
+        }
+        let fraction = parts.count > 1 ? String(parts[1]) : ""
+        guard parts.count == 1 || !fraction.isEmpty, fraction.count <= 3,
+            fraction.allSatisfy({ $0.isASCII && $0.isNumber })
+        else { return nil }
+        let padded = fraction + String(repeating: "0", count: 3 - fraction.count)
+        self.thousandths = whole * 1_000 + (Int64(padded) ?? 0)
+        guard thousandths > 0 else { return nil }
+    }
+
+    var description: String {
+        let fraction = String(thousandths % 1_000 + 1_000).dropFirst()
+        return thousandths % 1_000 == 0 ? String(thousandths / 1_000) : "\(thousandths / 1_000).\(fraction)"
+    }
+}
+
+extension ConfigurationKey where Value == Decimals {
+    /// A positive number with up to three decimal places.
+    static func decimals(_ name: String, default: Decimals, help: String) -> Self {
+        Self(name, default: `default`, form: "a positive number such as 92.5", help: help) { Decimals($0) }
+    }
+}

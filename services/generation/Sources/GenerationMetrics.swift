@@ -1,0 +1,84 @@
+internal import Telemetry
+
+/// The service's own instruments.
+struct GenerationMetrics: Sendable {
+    let jobs: Gauge
+    let due: Gauge
+    let lag: Gauge
+    let settleLag: Gauge
+    let unreported: Gauge
+    let attempts: Counter
+    let providerCalls: Histogram
+    let resultSeconds: Histogram
+    let callbacks: Counter
+    let lostLeases: Counter
+    let ended: Counter
+    let givenAway: Counter
+    let storedBytes: Counter
+    let costDifferences: Counter
+    let workingJobs: Gauge
+
+    init(_ metrics: Metrics) {
+        jobs = metrics.gauge(
+            "atelier_generation_jobs",
+            "Jobs that are open or of the last day.",
+            labels: ["step", "output"]
+        )
+        due = metrics.gauge("atelier_generation_queue_depth", "Jobs that are due and that nobody works on.")
+        lag = metrics.gauge("atelier_generation_queue_lag_seconds", "How long the oldest of them has been due.")
+        settleLag = metrics.gauge(
+            "atelier_generation_settle_lag_seconds",
+            "Age of the oldest verdict that is not settled yet."
+        )
+        unreported = metrics.gauge(
+            "atelier_generation_unreported_jobs",
+            "Ended jobs of which conversation has not been told yet."
+        )
+        attempts = metrics.counter(
+            "atelier_generation_attempts_total",
+            "Submissions that came to an end.",
+            labels: ["output", "outcome"]
+        )
+        providerCalls = metrics.histogram(
+            "atelier_generation_provider_call_seconds",
+            "Time that calls to the provider took.",
+            labels: ["call", "outcome"]
+        )
+        resultSeconds = metrics.histogram(
+            "atelier_generation_result_seconds",
+            "Time from a job's creation to its stored result.",
+            labels: ["output"],
+            buckets: .jobSeconds
+        )
+        callbacks = metrics.counter(
+            "atelier_generation_callbacks_total",
+            "Callbacks by what they were about.",
+            labels: ["match"]
+        )
+        lostLeases = metrics.counter(
+            "atelier_generation_lost_leases_total",
+            "Steps that did not count because the job had moved on."
+        )
+        ended = metrics.counter("atelier_generation_ended_jobs_total", "Jobs that ended.", labels: ["output", "end"])
+        givenAway = metrics.counter(
+            "atelier_generation_given_away_total",
+            "Results delivered free because the hold had ended."
+        )
+        storedBytes = metrics.counter("atelier_generation_stored_bytes_total", "Bytes written to the asset store.")
+        costDifferences = metrics.counter(
+            "atelier_generation_cost_differences_total",
+            "Runs for which the provider took other than the price table says.",
+            labels: ["model"]
+        )
+        workingJobs = metrics.gauge("atelier_generation_working_jobs", "Jobs that this instance works on now.")
+    }
+}
+
+extension LogKey {
+    static let attemptID = LogKey(rawValue: "attempt.id")
+    static let model = LogKey(rawValue: "model")
+    static let providerKey = LogKey(rawValue: "provider.key")
+    static let failureClass = LogKey(rawValue: "failure.class")
+    static let failureCode = LogKey(rawValue: "failure.code")
+    static let assetID = LogKey(rawValue: "asset.id")
+}

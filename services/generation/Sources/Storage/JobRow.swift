@@ -1,0 +1,136 @@
+internal import Contracts
+internal import Foundation
+internal import Jobs
+internal import Postgres
+internal import Telemetry
+internal import Time
+
+/// A job as it is stored.
+struct JobRow: Sendable {
+    var jobID: JobID
+    var key: String
+    var fingerprint: [UInt8]
+    var userID: UserID
+    var chatID: ChatID
+    var quoteID: QuoteID
+    var modelNumber: Int
+    var modelSlug: String
+    var modelTitle: String
+    var output: MediaKind
+    var inputs: RunInputs
+    var priceKopecks: Int64
+    var variant: String
+    var isFree: Bool
+    var typicalSeconds: Int
+    var holdExpiresAt: Timestamp
+    var progress: JobProgress
+    var attemptID: UUID?
+    var chargedKopecks: Int64?
+    var refusal: Problem?
+    var fence: Int64 = 0
+    var trace: TraceContext?
+    var createdAt: Timestamp
+    var endedAt: Timestamp?
+
+    /// The columns in the order in which `init(row:)` asks for them by name.
+    static let columns: StaticString = """
+        job_id, key, fingerprint, user_id, chat_id, quote_id, model_number, model_slug, model_title, output, inputs,
+        price_kopecks, variant, provider_microdollars, is_free, typical_seconds, hold_expires_at, hard_limit_at, step,
+        verdict, failure, attempt, postponements, is_resubmitted, is_waiting_for_slot, is_late, next_at, attempt_id,
+        charged_kopecks, refusal, fence, traceparent, created_at, ended_at
+        """
+
+    /// The hold has the job's own id: one job, one hold.
+    var holdID: HoldID { HoldID(jobID.uuid) }
+    var holdKey: String { "job:\(jobID):hold" }
+    /// Charge and release share one key, since a hold ends once.
+    var endKey: String { "job:\(jobID):end" }
+    /// The lane of the job's facts.
+    var lane: String { "job:\(jobID)" }
+
+    /// The job as other services see it.
+    func published(_ assets: [Asset]) -> Job {
+        Job(
+            jobID: jobID,
+            userID: userID,
+            chatID: chatID,
+            modelNumber: modelNumber,
+            modelSlug: modelSlug,
+            modelTitle: modelTitle,
+            state: progress.published,
+            prompt: inputs.prompt,
+            priceKopecks: priceKopecks,
+            chargedKopecks: chargedKopecks,
+            attempt: progress.attempt,
+            attemptsMaximum: RetryPolicy.attemptsMaximum,
+            failure: progress.step == .ended || progress.step == .late ? progress.failure : nil,
+            assets: progress.published == .succeeded ? assets : [],
+            typicalSeconds: typicalSeconds,
+            createdAt: createdAt,
+            endedAt: endedAt
+        )
+    }
+}
+
+extension JobRow {
+    /// - Throws: `PostgresError` or `DecodingError` for a row that this build can't have written.
+    init(row: Row) throws {
+        let progress = JobProgress(
+            step: try row.get("step"),
+            verdict: try row.get("verdict"),
+            failure: try row.get("failure", as: String?.self).flatMap(JobFailure.init(rawValue:)),
+            attempt: try row.get("attempt"),
+            postponements: try row.get("postponements"),
+            isResubmitted: try row.get("is_resubmitted"),
+            isWaitingForSlot: try row.get("is_waiting_for_slot"),
+            isLate: try row.get("is_late"),
+            nextAt: try row.get("next_at"),
+            hardLimitAt: try row.get("hard_limit_at"),
+            providerMicrodollars: try row.get("provider_microdollars")
+        )
+        let output: String = try row.get("output")
+        let inputs: String = try row.get("inputs")
+        let refusal: String? = try row.get("refusal")
+        self.init(
+            jobID: try row.get("job_id"),
+            key: try row.get("key"),
+            fingerprint: try row.get("fingerprint"),
+            userID: try row.get("user_id"),
+            chatID: try row.get("chat_id"),
+            quoteID: try row.get("quote_id"),
+            modelNumber: try row.get("model_number"),
+            modelSlug: try row.get("model_slug"),
+            modelTitle: try row.get("model_title"),
+            output: MediaKind(rawValue: output) ?? .image,
+            inputs: try StoredJSON.decode(RunInputs.self, inputs),
+            priceKopecks: try row.get("price_kopecks"),
+            variant: try row.get("variant"),
+            isFree: try row.get("is_free"),
+            typicalSeconds: try row.get("typical_seconds"),
+            holdExpiresAt: try row.get("hold_expires_at"),
+            progress: progress,
+            attemptID: try row.get("attempt_id"),
+            chargedKopecks: try row.get("charged_kopecks"),
+            refusal: try refusal.map { try StoredJSON.decode(Problem.self, $0) },
+            fence: try row.get("fence"),
+            trace: try row.get("traceparent", as: String?.self).flatMap { TraceContext(traceparent: $0) },
+            createdAt: try row.get("created_at"),
+            endedAt: try row.get("ended_at")
+        )
+    }
+}
+
+/// JSON in text columns. Written and read by Foundation without any renaming, because input names are the provider's.
+enum StoredJSON {
+    /// - Throws: `EncodingError` only for a non-finite number.
+    static func encode(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    /// - Throws: `DecodingError` for another shape.
+    static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+}

@@ -1,0 +1,100 @@
+internal import Contracts
+internal import Foundation
+internal import Jobs
+internal import Postgres
+internal import Time
+
+/// Which worker works on which job.
+extension JobStore {
+    /// Takes jobs that are due: leases them and gives each a new fencing number.
+    ///
+    /// Submissions are taken in the order in which they became due, and no more than the provider's limits have room for.
+    func claim(owner: String, lease: Duration, atMost limit: Int, submissions: Int) async throws -> [JobRow] {
+        let seconds = lease.inSeconds
+        let rows = try await database.query(
+            """
+            with due as (
+                (select job_id from job
+                where next_at <= now() and not is_waiting_for_slot and (lease_until is null or lease_until < now())
+                order by next_at limit \(limit) for no key update skip locked)
+                union all
+                (select job_id from job
+                where next_at <= now() and is_waiting_for_slot and (lease_until is null or lease_until < now())
+                order by next_at limit \(min(limit, submissions)) for no key update skip locked)
+            )
+            update job set owner = \(owner), fence = fence + 1, lease_until = now() + \(seconds) * interval '1 second'
+            where job_id in (select job_id from due)
+            returning \(unsafe: JobRow.columns)
+            """
+        )
+        return try rows.map { try JobRow(row: $0) }.sorted {
+            ($0.progress.nextAt ?? $0.createdAt) < ($1.progress.nextAt ?? $1.createdAt)
+        }
+    }
+
+    /// Keeps jobs for longer.
+    func renew(_ jobs: [JobID: Int64], lease: Duration) async throws {
+        let seconds = lease.inSeconds
+        let ids = Array(jobs.keys)
+        let fences = ids.compactMap { jobs[$0] }
+        try await database.execute(
+            """
+            update job set lease_until = now() + \(seconds) * interval '1 second'
+            from unnest(\(ids), \(fences)) as held(job_id, fence)
+            where job.job_id = held.job_id and job.fence = held.fence and job.lease_until is not null
+            """
+        )
+    }
+
+    /// Gives a job back without a step, to be looked at later.
+    func release(_ job: JobRow, until nextAt: Timestamp?) async throws {
+        try await database.execute(
+            """
+            update job set lease_until = null, next_at = coalesce(\(nextAt), next_at)
+            where job_id = \(job.jobID) and fence = \(job.fence)
+            """
+        )
+    }
+
+    /// What waits, for metrics and the health report.
+    struct Backlog: Sendable {
+        /// By step.
+        var counts: [(step: JobStep, output: String, count: Int)]
+        /// How many jobs are due and nobody works on them.
+        var due: Int
+        /// For how long the oldest of them has been due.
+        var lag: Duration
+        /// How long the oldest verdict has been waiting for its settlement.
+        var settleLag: Duration
+        var unreported: Int
+    }
+
+    func backlog() async throws -> Backlog {
+        let rows = try await database.pipeline([
+            """
+            select step, output, count(*) from job
+            where next_at is not null or created_at > now() - interval '1 day' group by step, output
+            """,
+            """
+            select count(*), coalesce(extract(epoch from now() - min(next_at)), 0)::float8 from job
+            where next_at <= now() and (lease_until is null or lease_until < now())
+            """,
+            """
+            select coalesce(extract(epoch from now() - min(decided_at)), 0)::float8 from job
+            where next_at is not null and step = 'settling'
+            """,
+            "select count(*) from job where step = 'ended' and reported_at is null",
+        ])
+        let (due, lag) = try rows[1][0].decode(Int.self, Double.self)
+        return Backlog(
+            counts: try rows[0].map { row in
+                let (step, output, count) = try row.decode(JobStep.self, String.self, Int.self)
+                return (step, output, count)
+            },
+            due: due,
+            lag: .seconds(max(0, lag)),
+            settleLag: .seconds(max(0, try rows[2][0].decode(Double.self))),
+            unreported: try rows[3][0].decode(Int.self)
+        )
+    }
+}

@@ -1,0 +1,207 @@
+internal import Contracts
+internal import Foundation
+internal import Jobs
+internal import Postgres
+internal import Telemetry
+internal import Time
+
+/// Another instance works on the job, or it was cancelled: what this worker wanted to write no longer counts.
+struct LostLease: Error {}
+
+/// One step of a job, committed as a whole: the row, its attempt and the facts about it.
+struct JobChange: Sendable {
+    var progress: JobProgress
+    var facts: [FactKind] = []
+    /// What becomes of the attempt, in the same transaction.
+    var attempt: [SQL] = []
+    var chargedKopecks: Int64?
+    var refusal: Problem?
+    /// With facts about results.
+    var assets: [Asset] = []
+    /// Set where the change puts off a look at the provider: a callback that came since then makes it due at once.
+    var observedSince: Timestamp?
+}
+
+/// The SQL of jobs.
+struct JobStore: Sendable {
+    let database: Database
+
+    func find(_ id: JobID) async throws -> JobRow? {
+        try await database.query("select \(unsafe: JobRow.columns) from job where job_id = \(id)").first
+            .map { try JobRow(row: $0) }
+    }
+
+    func find(key: String) async throws -> JobRow? {
+        try await database.query("select \(unsafe: JobRow.columns) from job where key = \(key)").first
+            .map { try JobRow(row: $0) }
+    }
+
+    /// A user's jobs, newest first, without those that were refused.
+    func list(_ userID: UserID, limit: Int) async throws -> [JobRow] {
+        try await database.query(
+            """
+            select \(unsafe: JobRow.columns) from job
+            where user_id = \(userID) and step not in ('reserving', 'refused')
+            order by created_at desc, job_id desc limit \(limit)
+            """
+        ).map { try JobRow(row: $0) }
+    }
+
+    /// What a user has under way and has used up.
+    struct Usage: Sendable, Equatable {
+        var openJobs: Int
+        /// Runs of free models since the day began that did not fail.
+        var freeRuns: Int
+    }
+
+    /// Inserts a job if `admit` agrees, with the user's other inserts kept out meanwhile, so that twenty taps at once
+    /// can't pass a limit of one.
+    ///
+    /// - Returns: false if the key or id is taken already.
+    /// - Throws: What `admit` throws; then nothing was inserted.
+    func insert(
+        _ job: JobRow,
+        dayBegan: Timestamp,
+        admit: @Sendable (Usage) throws -> Void
+    ) async throws -> Bool {
+        let inputs = try StoredJSON.encode(job.inputs)
+        return try await database.transaction(.repeatable) { transaction in
+            // A statement of its own: the count below must see what the lock was waiting for.
+            _ = try await transaction.query(
+                "select pg_advisory_xact_lock(hashtextextended('generation.user', \(job.userID)))"
+            )
+            let usage = try await Self.usage(job.userID, dayBegan, in: transaction)
+            try admit(usage)
+            return try await transaction.execute(Self.insertion(job, inputs)) == 1
+        }
+    }
+
+    private static func usage(_ userID: UserID, _ dayBegan: Timestamp, in transaction: Transaction) async throws
+        -> Usage
+    {
+        let rows = try await transaction.query(
+            """
+            select count(*) filter (where step in ('reserving', 'accepted', 'running', 'storing', 'settling')),
+                count(*) filter (where is_free and created_at >= \(dayBegan) and step <> 'refused'
+                    and coalesce(verdict, 'succeeded') = 'succeeded')
+            from job where user_id = \(userID)
+                and (created_at >= \(dayBegan) or step in ('reserving', 'accepted', 'running', 'storing', 'settling'))
+            """
+        )
+        let (open, free) = try rows[0].decode(Int.self, Int.self)
+        return Usage(openJobs: open, freeRuns: free)
+    }
+
+    private static func insertion(_ job: JobRow, _ inputs: String) -> SQL {
+        """
+        insert into job (job_id, key, fingerprint, user_id, chat_id, quote_id, model_number, model_slug, model_title,
+            output, inputs, prompt, price_kopecks, variant, provider_microdollars, is_free, typical_seconds,
+            hold_expires_at, hard_limit_at, step, next_at, traceparent, created_at)
+        values (\(job.jobID), \(job.key), \(job.fingerprint), \(job.userID), \(job.chatID), \(job.quoteID),
+            \(job.modelNumber), \(job.modelSlug), \(job.modelTitle), \(job.output.rawValue), \(inputs),
+            \(job.inputs.prompt), \(job.priceKopecks), \(job.variant), \(job.progress.providerMicrodollars),
+            \(job.isFree), \(job.typicalSeconds), \(job.holdExpiresAt), \(job.progress.hardLimitAt),
+            \(job.progress.step), \(job.progress.nextAt), \(job.trace?.traceparent), \(job.createdAt))
+        on conflict do nothing
+        """
+    }
+
+    /// Commits a step under the job's fencing number.
+    ///
+    /// The lease is given back when nothing more is to be done now.
+    ///
+    /// - Returns: The job after the step.
+    /// - Throws: `LostLease` if the number is not the job's any more; then nothing was written.
+    func commit(_ change: JobChange, of job: JobRow, now: Timestamp) async throws -> JobRow {
+        try await database.transaction { transaction in
+            let rows = try await transaction.query(Self.update(change, of: job, keepsLease: change.progress.isDue(now)))
+            guard let row = rows.first else { throw LostLease() }
+            let updated = try JobRow(row: row)
+            var statements = change.attempt
+            if let since = change.observedSince { statements.append(Self.hurry(updated, since: since)) }
+            if !change.facts.isEmpty {
+                statements.append(Outbox.insert(try Self.commands(change.facts, updated, change.assets, now)))
+            }
+            _ = try await transaction.commit(after: statements)
+            return updated
+        }
+    }
+
+    /// The update of a step; shared with the submission, which does more in its transaction.
+    static func update(_ change: JobChange, of job: JobRow, keepsLease: Bool) throws -> SQL {
+        let next = change.progress
+        let refusal = try change.refusal.map { try StoredJSON.encode($0) }
+        return """
+            update job set step = \(next.step), verdict = \(next.verdict), failure = \(next.failure?.rawValue),
+                attempt = \(next.attempt), postponements = \(next.postponements),
+                is_resubmitted = \(next.isResubmitted), is_waiting_for_slot = \(next.isWaitingForSlot),
+                is_late = \(next.isLate), next_at = \(next.nextAt),
+                charged_kopecks = coalesce(\(change.chargedKopecks), charged_kopecks),
+                refusal = coalesce(\(refusal), refusal),
+                lease_until = case when \(keepsLease) then lease_until end,
+                decided_at = case when \(next.verdict)::text is not null then coalesce(decided_at, now()) end,
+                ended_at = case when \(next.step) = 'ended' then coalesce(ended_at, now()) else ended_at end
+            where job_id = \(job.jobID) and fence = \(job.fence)
+            returning \(unsafe: JobRow.columns)
+            """
+    }
+
+    /// Makes a job due at once if the provider called back while it was being looked at.
+    private static func hurry(_ job: JobRow, since: Timestamp) -> SQL {
+        """
+        update job set next_at = now() where job_id = \(job.jobID) and next_at > now() and exists (
+            select from attempt where attempt_id = \(job.attemptID) and callback_at >= \(since))
+        """
+    }
+
+    private static func commands(
+        _ facts: [FactKind],
+        _ job: JobRow,
+        _ assets: [Asset],
+        _ now: Timestamp
+    ) throws -> [OutboxCommand] {
+        try facts.map { kind in
+            let fact = Fact(
+                factID: FactID(now: now),
+                kind: kind,
+                at: now,
+                userID: job.userID,
+                chatID: job.chatID,
+                job: job.published(assets)
+            )
+            return try OutboxCommand(ReportFact.self, input: fact, lane: job.lane, key: fact.factID.description)
+        }
+    }
+
+    /// Notes that conversation knows how the job ended.
+    static func reported(_ id: JobID) -> SQL {
+        "update job set reported_at = now() where job_id = \(id) and step in ('ended', 'late')"
+    }
+
+    /// Cancels a job that waits for its submission; nil if there is none of that id.
+    ///
+    /// The new fencing number makes a worker that is just preparing the submission fail.
+    func cancel(_ id: JobID, now: Timestamp) async throws -> JobRow? {
+        try await database.transaction { transaction in
+            let rows = try await transaction.query(
+                "select \(unsafe: JobRow.columns) from job where job_id = \(id) for update"
+            )
+            guard let row = rows.first else { return nil }
+            let job = try JobRow(row: row)
+            guard let (progress, _) = JobMachine.apply(.cancelAsked, to: job.progress, now: now) else { return job }
+            let updated = try await transaction.query(
+                """
+                update job set step = \(progress.step), verdict = \(progress.verdict), is_waiting_for_slot = false,
+                    next_at = \(progress.nextAt), decided_at = now(), fence = fence + 1, lease_until = null
+                where job_id = \(id) returning \(unsafe: JobRow.columns)
+                """
+            )
+            return try updated.first.map { try JobRow(row: $0) }
+        }
+    }
+}
+
+extension JobProgress {
+    /// Whether the job can go on at once.
+    func isDue(_ now: Timestamp) -> Bool { nextAt.map { $0 <= now } ?? false }
+}

@@ -1,0 +1,79 @@
+internal import Contracts
+internal import Jobs
+internal import Postgres
+internal import Time
+
+/// A quote as it is stored.
+struct QuoteRow: Sendable {
+    var quote: Quote
+    var key: String
+    var fingerprint: [UInt8]
+    var userID: UserID
+    var inputs: RunInputs
+    var providerMicrodollars: Int64
+}
+
+/// The SQL of quotes.
+struct QuoteStore: Sendable {
+    let database: Database
+
+    /// - Returns: false if the key is taken.
+    func insert(_ row: QuoteRow) async throws -> Bool {
+        let inputs = try StoredJSON.encode(row.inputs)
+        let answer = try StoredJSON.encode(row.quote)
+        let quote = row.quote
+        return try await database.execute(
+            """
+            insert into quote (quote_id, key, fingerprint, user_id, model_number, inputs, price_kopecks, variant,
+                provider_microdollars, answer, expires_at)
+            values (\(quote.quoteID), \(row.key), \(row.fingerprint), \(row.userID), \(quote.modelNumber), \(inputs),
+                \(quote.priceKopecks), \(quote.variant), \(row.providerMicrodollars), \(answer), \(quote.expiresAt))
+            on conflict (key) do nothing
+            """
+        ) == 1
+    }
+
+    func find(_ id: QuoteID) async throws -> QuoteRow? {
+        try await database.query("select \(unsafe: columns) from quote where quote_id = \(id)").first.map(Self.read)
+    }
+
+    func find(key: String) async throws -> QuoteRow? {
+        try await database.query("select \(unsafe: columns) from quote where key = \(key)").first.map(Self.read)
+    }
+
+    /// Deletes quotes that ended long ago, some at a time.
+    func sweep(olderThan age: Duration) async throws -> Int {
+        let seconds = age.inSeconds
+        return try await database.execute(
+            """
+            delete from quote where quote_id in (
+                select quote_id from quote where expires_at < now() - \(seconds) * interval '1 second' limit 1000)
+            """
+        )
+    }
+
+    private let columns: StaticString = "key, fingerprint, user_id, inputs, provider_microdollars, answer"
+
+    init(database: Database) {
+        self.database = database
+    }
+
+    private static func read(_ row: Row) throws -> QuoteRow {
+        let (key, fingerprint, user, inputs, cost, answer) = try row.decode(
+            String.self,
+            [UInt8].self,
+            Int64.self,
+            String.self,
+            Int64.self,
+            String.self
+        )
+        return QuoteRow(
+            quote: try StoredJSON.decode(Quote.self, answer),
+            key: key,
+            fingerprint: fingerprint,
+            userID: user,
+            inputs: try StoredJSON.decode(RunInputs.self, inputs),
+            providerMicrodollars: cost
+        )
+    }
+}

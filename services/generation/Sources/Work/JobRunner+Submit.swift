@@ -1,0 +1,149 @@
+internal import Contracts
+internal import Foundation
+internal import Jobs
+internal import Postgres
+internal import ServiceKit
+internal import Telemetry
+internal import Time
+
+/// Submitting a job to the provider.
+extension JobRunner {
+    /// Uploads the inputs, commits an attempt with its token and a slot, and only then calls createTask.
+    func submit(_ job: JobRow) async throws -> JobRow? {
+        let now = tools.clock.now
+        guard now < job.progress.hardLimitAt else { return try await apply(.hardLimitPassed, to: job) }
+        guard let entry = tools.catalogue.entry(job.modelNumber) else {
+            tools.log.error("model of a job left the catalogue", fields(job))
+            return try await apply(.hardLimitPassed, to: job)
+        }
+        let (books, databaseNow) = try await tools.keys.books(tools.configuration.kieKeys.names)
+        guard let book = SlotBook.best(books, now: databaseNow) else {
+            throw PostgresError(.configuration, operation: "choose a provider key", detail: "no key is registered")
+        }
+        let slot = book.nextSlot(now: databaseNow)
+        guard slot <= databaseNow else {
+            try await tools.jobs.release(job, until: slot)
+            return nil
+        }
+        let input: [String: JSONValue]
+        do {
+            input = try await providerInput(of: job, entry, key: book.key)
+        } catch let trouble as InputTrouble {
+            return try await handle(trouble, of: job, key: book.key)
+        }
+        do {
+            return try await call(job, entry, input, key: book.key)
+        } catch let error as AttemptStore.SlotTaken {
+            try await tools.jobs.release(job, until: error.until)
+            return nil
+        }
+    }
+
+    private func handle(_ trouble: InputTrouble, of job: JobRow, key: String) async throws -> JobRow? {
+        tools.log.warning("input not usable", fields(job).merging([.reason: .string(trouble.reason)]) { $1 })
+        if let failure = trouble.keyFailure, let pause = SlotBook.pause(after: failure) {
+            try await tools.keys.pause(key, for: pause, reason: failure.rawValue)
+        }
+        return try await apply(trouble.isFinal ? .inputUnavailable : .inputDelayed, to: job)
+    }
+
+    private func call(_ job: JobRow, _ entry: ModelEntry, _ input: [String: JSONValue], key: String) async throws
+        -> JobRow?
+    {
+        let now = tools.clock.now
+        // Should this process die, nobody knows the outcome; another instance looks at the job then.
+        let until = now + tools.configuration.submitTimeout + .seconds(5)
+        guard let (progress, _) = JobMachine.apply(.submitting(until: until), to: job.progress, now: now) else {
+            try await tools.jobs.release(job, until: nil)
+            return nil
+        }
+        let id = UUID.v7(at: now)
+        let begun = try await tools.attempts.begin(
+            id,
+            of: job,
+            JobChange(progress: progress),
+            key: key,
+            waitUntil: until
+        )
+        let submission = await tools.kie.createTask(
+            path: entry.createPath,
+            model: entry.providerModel,
+            input: input,
+            callbackURL: tools.callbackURL(for: id),
+            key: key
+        )
+        Failpoint.reach("generation.task_created")
+        return try await record(submission, of: begun, id, key: key, since: now)
+    }
+
+    private func record(
+        _ submission: Submission,
+        of job: JobRow,
+        _ id: UUID,
+        key: String,
+        since: Timestamp
+    ) async throws -> JobRow? {
+        let now = tools.clock.now
+        switch submission {
+        case .accepted(let taskID):
+            let pollAt = now + tools.configuration.polls.firstWait(typicalSeconds: job.typicalSeconds)
+            return try await apply(.taskKnown(pollAt: pollAt), to: job) { change in
+                change.attempt = [AttemptStore.known(id, taskID: taskID)]
+                change.observedSince = since
+            }
+        case .refused(let failure):
+            return try await fail(job, id, failure, as: failure.errorClass, key: key)
+        case .notSent(let reason):
+            // Nothing left this machine, so the same try may go on.
+            tools.log.warning("provider not reachable", fields(job).merging([.reason: .string(reason)]) { $1 })
+            return try await fail(job, id, ProviderFailure(code: nil, text: reason), as: .unreachable, key: nil)
+        case .unknown(let reason):
+            tools.log.warning("outcome of submission unknown", fields(job).merging([.reason: .string(reason)]) { $1 })
+            tools.metrics.attempts.increment(job.output.rawValue, "unknown")
+            let until = min(job.progress.hardLimitAt, now + unknownWait(job))
+            return try await apply(.submissionUnknown(waitUntil: until), to: job) { change in
+                change.attempt = [AttemptStore.unknown(id, waitUntil: until)]
+                change.observedSince = since
+            }
+        }
+    }
+
+    func unknownWait(_ job: JobRow) -> Duration {
+        PollSchedule.unknownWait(typicalSeconds: job.typicalSeconds, grace: tools.configuration.unknownGrace)
+    }
+
+    /// Ends an attempt that failed and decides what is next.
+    ///
+    /// - Parameter key: The key to let rest if it is to blame; nil if it is not.
+    func fail(
+        _ job: JobRow,
+        _ id: UUID,
+        _ failure: ProviderFailure,
+        as errorClass: ErrorClass,
+        key: String?
+    ) async throws -> JobRow? {
+        tools.metrics.attempts.increment(job.output.rawValue, errorClass.rawValue)
+        tools.log.info(
+            "attempt failed",
+            fields(job).merging([
+                .attemptID: .describing(id), .failureClass: .string(errorClass.rawValue),
+                .failureCode: .int(failure.code ?? 0),
+            ]) { $1 }
+        )
+        if let key, let pause = SlotBook.pause(after: errorClass) {
+            if errorClass != .rateLimit {
+                tools.log.error(
+                    "provider key rests, the operator must look",
+                    [.providerKey: .string(key), .failureClass: .string(errorClass.rawValue)]
+                )
+            }
+            try await tools.keys.pause(key, for: pause, reason: errorClass.rawValue)
+        }
+        if errorClass == .fetchFailed {
+            try await tools.assets.forgetUploads(of: try await inputAssets(of: job))
+        }
+        return try await apply(.failed(errorClass), to: job) {
+            $0.attempt = [AttemptStore.failed(id, failure, errorClass)]
+        }
+    }
+}
