@@ -1,0 +1,192 @@
+import Concurrency
+import Contracts
+import Cryptography
+import Foundation
+import HTTP
+import HTTPClient
+import Postgres
+import ServiceKit
+import TestSupport
+import Testing
+import Time
+
+@testable import IngressService
+
+/// Stands in for the three consumers: writes down what it gets and answers as told, `ok` unless told.
+struct ConsumerStub: Sendable {
+    let server: StubServer
+    let events: Locked<[Event]>
+    let verdict: Locked<@Sendable (Event) -> EventVerdict>
+
+    static func start() async throws -> ConsumerStub {
+        let events = Locked<[Event]>([])
+        let verdict = Locked<@Sendable (Event) -> EventVerdict>({ EventVerdict(id: $0.id, verdict: .ok) })
+        let server = try await StubServer.start { request in
+            let batch = try ContractJSON.decode(EventBatch.self, from: request.body)
+            events.withLock { $0 += batch.events }
+            let decide = verdict.withLock { $0 }
+            return .json(200, try ContractJSON.encode(EventVerdicts(verdicts: batch.events.map { decide($0) })))
+        }
+        return ConsumerStub(server: server, events: events, verdict: verdict)
+    }
+
+    var updateIDs: [Int64] { events.withLock { $0.compactMap(\.updateID) } }
+}
+
+@Suite(.scratchDatabase(migrations: "services/ingress/migrations")) struct `The public door` {
+    private let key = Ed25519.PrivateKey()
+    private static let nowhere = "http://127.0.0.1:9"
+
+    private func withIngress(
+        consumers: String,
+        _ body: (TestService<IngressService>) async throws -> Void
+    ) async throws {
+        try await TestService<IngressService>.run(
+            environment: [
+                "ATELIER_TELEGRAM_BOTS": "main=right|older",
+                "ATELIER_KIE_CALLBACK_PUBLIC_KEY": Base64URL.encode(key.publicKey.bytes),
+                "ATELIER_YOOKASSA_SOURCES": "127.0.0.0/8",
+                "ATELIER_URL_CONVERSATION": consumers, "ATELIER_URL_GENERATION": consumers,
+                "ATELIER_URL_PAYMENTS": consumers,
+            ],
+            body
+        )
+    }
+
+    private func post(
+        _ service: TestService<IngressService>,
+        _ path: String,
+        _ body: String,
+        secret: String? = nil
+    ) async throws -> ClientResponse {
+        var fields: HTTPFields = ["Content-Type": "application/json"]
+        if let secret { fields["X-Telegram-Bot-Api-Secret-Token"] = secret }
+        let port = try #require(service.runner.publicPort)
+        return try await service.runner.context.http.send(
+            ClientRequest(
+                method: .post,
+                url: "http://127.0.0.1:\(port)\(path)",
+                fields: fields,
+                body: .bytes(Array(body.utf8))
+            )
+        )
+    }
+
+    private func update(_ id: Int64, chat: Int64 = 7) -> String {
+        #"{"update_id":\#(id),"message":{"message_id":1,"chat":{"id":\#(chat),"type":"private"},"text":"a"}}"#
+    }
+
+    private func count(_ sql: SQL) async throws -> Int64 {
+        try #require(try await ScratchDatabase.current.database.query(sql).first).decode(Int64.self)
+    }
+
+    @Test func `refuses strangers and stores nothing of theirs`() async throws {
+        try await withIngress(consumers: Self.nowhere) { service in
+            let attempt = UUID()
+            let forged = CallbackToken(attempt: attempt, signature: Array(repeating: 0, count: 64))
+            let doors: [(path: String, secret: String?)] = [
+                ("/webhooks/telegram/main", "wrong"), ("/webhooks/telegram/main", nil),
+                ("/webhooks/telegram/other", "right"), ("/webhooks/kie/\(forged.text)", nil), ("/webhooks/kie/x", nil),
+            ]
+            for door in doors {
+                let status = try await post(service, door.path, update(1), secret: door.secret).status
+                #expect(status == 401, "\(door.path)")
+            }
+            let stored = try await count("select count(*) from event")
+            #expect(stored == 0)
+        }
+    }
+
+    @Test func `takes both secrets while one is changed, and signed callbacks`() async throws {
+        let consumer = try await ConsumerStub.start()
+        try await withIngress(consumers: consumer.server.url) { service in
+            #expect(try await post(service, "/webhooks/telegram/main", update(1), secret: "right").status == 200)
+            #expect(try await post(service, "/webhooks/telegram/main", update(2), secret: "older").status == 200)
+            let attempt = UUID()
+            let token = CallbackToken(
+                attempt: attempt,
+                signature: key.sign(CallbackToken.signedMessage(for: attempt))
+            )
+            #expect(try await post(service, "/webhooks/kie/\(token.text)", #"{"code":200}"#).status == 200)
+            try await eventually { consumer.events.withLock { $0.count } == 3 }
+            #expect(consumer.events.withLock { $0.contains { $0.token == token.text } })
+        }
+        await consumer.server.stop()
+    }
+
+    @Test func `hands twenty copies of an update over once`() async throws {
+        let consumer = try await ConsumerStub.start()
+        try await withIngress(consumers: consumer.server.url) { service in
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        try await post(service, "/webhooks/telegram/main", update(1), secret: "right").status
+                    }
+                }
+                for try await status in group { #expect(status == 200) }
+            }
+            #expect(try await post(service, "/webhooks/telegram/main", update(2), secret: "right").status == 200)
+            try await eventually { consumer.updateIDs.contains(2) }
+            #expect(consumer.updateIDs == [1, 2])
+        }
+        await consumer.server.stop()
+    }
+
+    @Test func `keeps the order of a chat while its consumer asks for repeats`() async throws {
+        let consumer = try await ConsumerStub.start()
+        consumer.verdict.withLock { verdict in
+            verdict = { event in
+                event.updateID == 1 && event.attempt < 3
+                    ? EventVerdict(id: event.id, verdict: .retry, retryAfterMs: 20)
+                    : EventVerdict(id: event.id, verdict: .ok)
+            }
+        }
+        try await withIngress(consumers: consumer.server.url) { service in
+            for id in [1, 2, 3] as [Int64] {
+                #expect(try await post(service, "/webhooks/telegram/main", update(id), secret: "right").status == 200)
+            }
+            try await eventually { consumer.updateIDs.last == 3 }
+            #expect(consumer.updateIDs == [1, 1, 1, 2, 3])
+        }
+        await consumer.server.stop()
+    }
+
+    @Test func `answers for a consumer that is away and hands over when it is back`() async throws {
+        try await withIngress(consumers: Self.nowhere) { service in
+            let path = "/webhooks/telegram/main"
+            #expect(try await post(service, path, update(1), secret: "right").status == 200)
+            // The first call has to fail before the consumer counts as away.
+            var told: ClientResponse?
+            var id: Int64 = 2
+            try await eventually {
+                let answer = try await post(service, path, update(id), secret: "right")
+                id += 1
+                if !answer.body.isEmpty { told = answer }
+                return told != nil
+            }
+            let notice = try ContractJSON.decode(JSONValue.self, from: try #require(told).body)
+            #expect(notice["method"] == "sendMessage")
+            #expect(notice["chat_id"] == 7)
+            #expect(try await post(service, path, update(1_000), secret: "right").body.isEmpty)
+        }
+        let stored = try await count("select count(*) from event")
+        let consumer = try await ConsumerStub.start()
+        try await withIngress(consumers: consumer.server.url) { _ in
+            try await eventually { consumer.updateIDs.count == Int(stored) }
+            #expect(consumer.updateIDs == consumer.updateIDs.sorted())
+        }
+        await consumer.server.stop()
+    }
+
+    @Test func `stores what is authentic but can't be decoded`() async throws {
+        try await withIngress(consumers: Self.nowhere) { service in
+            let cut = try await post(service, "/webhooks/telegram/main", "{", secret: "right").status
+            #expect(cut == 200)
+            let malformed = try await count("select count(*) from event where is_malformed")
+            #expect(malformed == 1)
+            let body = String(repeating: "x", count: (1 << 20) + 1)
+            let large = try await post(service, "/webhooks/telegram/main", body, secret: "right").status
+            #expect(large == 413)
+        }
+    }
+}
