@@ -2,7 +2,7 @@ internal import CLinux
 internal import Concurrency
 internal import Glibc
 internal import Synchronization
-internal import Time
+package import Time
 
 /// One thread that waits for descriptors and timers (epoll) and runs Swift tasks: a `TaskExecutor`.
 ///
@@ -141,7 +141,13 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         schedule(at: Deadline.after(delay), abandon: nil, action)
     }
 
-    /// The same for a moment; `abandon` is called instead of `action` if the loop stops first.
+    /// The same for a moment; one that has passed means the next turn.
+    @discardableResult
+    package func schedule(at deadline: Deadline, _ action: @escaping () -> Void) -> Timer {
+        schedule(at: deadline, abandon: nil, action)
+    }
+
+    /// The same; `abandon` is called instead of `action` if the loop stops first.
     func schedule(at deadline: Deadline, abandon: (() -> Void)?, _ action: @escaping () -> Void) -> Timer {
         assertCurrent()
         lastTimerSequence += 1

@@ -25,13 +25,15 @@ final class HTTP1Session: @unchecked Sendable {
         var body: [UInt8] = []
     }
 
-    unowned let connection: Connection
+    /// A cycle until the connection closes and lets go of its session; a handler may outlive that moment.
+    let connection: Connection
     var server: ServerCore { connection.server }
     var state = State.header
     private var parser: HTTP1Parser
     private var input: [UInt8] = []
     private var isProcessing = false
     private var isWaitingForTurn = false
+    private var isWaitingForRoom = false
     private var hasInputEnded = false
     var requestCount = 0
     /// When the first byte of the request at hand was read; nil before it.
@@ -48,11 +50,11 @@ final class HTTP1Session: @unchecked Sendable {
     func receive(_ bytes: UnsafeRawBufferPointer) {
         if case .busy = state {
             unsafe input.append(contentsOf: bytes)
-            if input.count >= server.configuration.bufferedBytes { connection.pauseReading(true) }
-            return
+            return pauseIfFull()
         }
-        guard input.isEmpty, !isWaitingForTurn else {
+        guard input.isEmpty, !isWaitingForTurn, !isWaitingForRoom else {
             unsafe input.append(contentsOf: bytes)
+            if isWaitingForTurn || isWaitingForRoom { return pauseIfFull() }
             return processInput()
         }
         // Straight from the server's buffer: an idle connection owns no memory for reading.
@@ -62,6 +64,11 @@ final class HTTP1Session: @unchecked Sendable {
             unsafe input.append(contentsOf: bytes[consumed...])
         }
         connection.flush()
+    }
+
+    /// What is read ahead has a limit; the rest waits in the kernel.
+    private func pauseIfFull() {
+        if input.count >= server.configuration.bufferedBytes { connection.pauseReading(true) }
     }
 
     /// The peer will send nothing more. A request that was complete is still answered.
@@ -91,7 +98,9 @@ final class HTTP1Session: @unchecked Sendable {
     /// Bytes have left: a writer may go on, and requests that waited for room are looked at.
     func outputMoved() {
         if case .busy(let exchange) = state { exchange.outputMoved() }
-        if !isProcessing, !input.isEmpty, hasRoom, !isWaitingForTurn { processInput() }
+        guard isWaitingForRoom, !isProcessing, hasRoom else { return }
+        isWaitingForRoom = false
+        processInput()
     }
 
     func connectionClosed() {
@@ -111,6 +120,7 @@ final class HTTP1Session: @unchecked Sendable {
     /// Works on bytes that had to wait.
     func processInput() {
         guard !isProcessing, connection.isOpen else { return }
+        connection.pauseReading(false)
         // Taken out, so that whatever a handler does to this connection meanwhile does not meet a borrowed array.
         var bytes = input
         input = []
@@ -139,7 +149,10 @@ final class HTTP1Session: @unchecked Sendable {
                 waitForTurn()
                 break
             }
-            guard hasRoom else { break }
+            guard hasRoom else {
+                isWaitingForRoom = true
+                break
+            }
             if receivedAt == nil, position < bytes.count { beginRequest() }
             switch parser.next(bytes, &position) {
             case .needMore: return position

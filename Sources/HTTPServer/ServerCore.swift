@@ -52,7 +52,8 @@ internal import Time
                 port: configuration.port,
                 backlog: configuration.backlog
             )
-            try listener.start(on: loop, log: log) { [unowned self] in accept($0, $1) }
+            // Keeps the server alive until it is stopped.
+            try listener.start(on: loop, log: log) { [self] in accept($0, $1) }
             self.listener = listener
             return listener.port
         } catch {

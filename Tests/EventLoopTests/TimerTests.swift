@@ -16,10 +16,12 @@ import Time
         let order = Locked<[Int]>([])
         await withCheckedContinuation { done in
             loop.execute { [loop] in
+                let base = Deadline.monotonicNow()
                 for (delay, name) in [(9, 6), (3, 2), (0, 0), (3, 3), (1, 1), (6, 4), (6, 5)] {
-                    loop.schedule(after: .milliseconds(delay)) { order.withLock { $0.append(name) } }
+                    let moment = Deadline(nanoseconds: base + UInt64(delay) * 1_000_000)
+                    loop.schedule(at: moment) { order.withLock { $0.append(name) } }
                 }
-                loop.schedule(after: .milliseconds(12)) { done.resume() }
+                loop.schedule(at: Deadline(nanoseconds: base + 12_000_000)) { done.resume() }
             }
         }
         #expect(order.withLock { $0 } == [0, 1, 2, 3, 4, 5, 6])
@@ -82,19 +84,20 @@ import Time
                     random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                     return Int(random >> 33) % bound
                 }
+                let base = Deadline.monotonicNow()
                 var live: [(delay: Int, timer: Timer)] = []
                 for _ in 0..<400 {
                     if next(3) == 0, !live.isEmpty {
                         live.remove(at: next(live.count)).timer.cancel()
                     } else {
                         let delay = 2 + next(20)
-                        live.append(
-                            (delay, loop.schedule(after: .milliseconds(delay)) { ran.withLock { $0.append(delay) } })
-                        )
+                        let moment = Deadline(nanoseconds: base + UInt64(delay) * 1_000_000)
+                        let timer = loop.schedule(at: moment) { ran.withLock { $0.append(delay) } }
+                        live.append((delay, timer))
                     }
                 }
                 let expected = live.map(\.delay).sorted()
-                loop.schedule(after: .milliseconds(60)) { done.resume(returning: expected) }
+                loop.schedule(at: Deadline(nanoseconds: base + 60_000_000)) { done.resume(returning: expected) }
             }
         }
         #expect(ran.withLock { $0 } == expected)
