@@ -1,1 +1,4 @@
-print("not built yet")
+import BillingService
+import ServiceKit
+
+ServiceMain.run(BillingService.self)

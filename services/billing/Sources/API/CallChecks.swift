@@ -1,0 +1,43 @@
+import Contracts
+import Time
+
+/// Values that a call must have before it reaches the ledger; what is refused here is not stored.
+enum CallChecks {
+    static func user(_ userID: UserID) throws(Problem) {
+        guard userID > 0 else { throw malformed("user_id", "must be positive") }
+    }
+
+    /// - Parameter minimum: 0 where nothing may be moved, 1 where something must.
+    static func amount(_ amount: Int64, from minimum: Int64) throws(Problem) {
+        guard (minimum...LedgerLimits.maximumAmountKopecks).contains(amount) else {
+            throw malformed("amount_kopecks", "must be \(minimum) to \(LedgerLimits.maximumAmountKopecks)")
+        }
+    }
+
+    static func text(_ text: String, _ member: String, isRequired: Bool = false) throws(Problem) {
+        guard text.count <= LedgerLimits.maximumTextLength, !text.unicodeScalars.contains("\0") else {
+            throw malformed(member, "must have at most \(LedgerLimits.maximumTextLength) characters and no U+0000")
+        }
+        if isRequired && text.isEmpty { throw malformed(member, "must not be empty") }
+    }
+
+    static func cost(_ microdollars: Int64) throws(Problem) {
+        guard microdollars >= 0 else { throw malformed("provider_cost_microdollars", "must not be negative") }
+    }
+
+    /// A hold that has expired on its way is not refused here but by the ledger, which stores that.
+    static func expiry(_ expiresAt: Timestamp, now: Timestamp) throws(Problem) {
+        guard expiresAt <= now + LedgerLimits.maximumHoldDuration else {
+            throw malformed("expires_at", "must be at most 7 days ahead")
+        }
+    }
+
+    static func limit(_ limit: Int?) throws(Problem) -> Int {
+        guard (1...200).contains(limit ?? 50) else { throw malformed("limit", "must be 1 to 200") }
+        return limit ?? 50
+    }
+
+    private static func malformed(_ member: String, _ reason: String) -> Problem {
+        Problem(.malformedRequest, "\(member) \(reason)", members: ["member": .string(member)])
+    }
+}
