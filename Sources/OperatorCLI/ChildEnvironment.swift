@@ -83,6 +83,7 @@ struct ChildEnvironment: Sendable {
                 "ATELIER_KIE_CALLBACK_PRIVATE_KEY": credentials["kie.callback_private_key"],
                 "ATELIER_PUBLIC_URL": url("public"),
                 "ATELIER_ASSETS": project.assets,
+                "ATELIER_MODELS": project.root + "/services/generation/models",
                 // Results of the stand-in lie on this machine.
                 "ATELIER_ALLOW_PRIVATE_RESULT_HOSTS": operatorEnvironment["ATELIER_KIE_API_URL"] == nil ? "1" : "0",
             ]

@@ -63,16 +63,16 @@ extension GenerationConfiguration {
     /// The environment variables.
     enum Key {
         static let models = ConfigurationKey.string(
-            "ATELIER_MODELS_DIRECTORY",
+            "ATELIER_MODELS",
             default: "services/generation/models",
             help: "the folder of model files"
         )
         static let assets = ConfigurationKey.string(
-            "ATELIER_ASSET_DIRECTORY",
+            "ATELIER_ASSETS",
             default: ".atelier/assets",
             help: "where result and input files are kept; shared by all instances"
         )
-        static let kieURL = ConfigurationKey.url("ATELIER_KIE_URL", default: "https://api.kie.ai", help: "KIE's API")
+        static let kieURL = ConfigurationKey.url("ATELIER_KIE_API_URL", default: "https://api.kie.ai", help: "KIE's API")
         static let kieUploadURL = ConfigurationKey.url(
             "ATELIER_KIE_UPLOAD_URL",
             default: "https://kieai.redpandaai.co",
@@ -89,7 +89,7 @@ extension GenerationConfiguration {
             help: "where the outside reaches ingress; KIE calls back to <it>/webhooks/kie/<token>"
         )
         static let signingKey = ConfigurationKey<Ed25519.PrivateKey>(
-            "ATELIER_CALLBACK_SIGNING_KEY",
+            "ATELIER_KIE_CALLBACK_PRIVATE_KEY",
             isSecret: true,
             form: "the 32 bytes of an Ed25519 private key as hex or base64url",
             help: "signs callback tokens; ingress has the public half"
