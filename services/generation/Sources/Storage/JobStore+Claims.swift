@@ -13,17 +13,17 @@ extension JobStore {
         let seconds = lease.inSeconds
         let rows = try await database.query(
             """
-            with due as (
-                (select job_id from job
+            with waiting_for_time as (
+                select job_id from job
                 where next_at <= now() and not is_waiting_for_slot and (lease_until is null or lease_until < now())
-                order by next_at limit \(limit) for no key update skip locked)
-                union all
-                (select job_id from job
+                order by next_at limit \(limit) for no key update skip locked
+            ), waiting_for_slot as (
+                select job_id from job
                 where next_at <= now() and is_waiting_for_slot and (lease_until is null or lease_until < now())
-                order by next_at limit \(min(limit, submissions)) for no key update skip locked)
+                order by next_at limit \(min(limit, submissions)) for no key update skip locked
             )
             update job set owner = \(owner), fence = fence + 1, lease_until = now() + \(seconds) * interval '1 second'
-            where job_id in (select job_id from due)
+            where job_id in (select job_id from waiting_for_time union all select job_id from waiting_for_slot)
             returning \(unsafe: JobRow.columns)
             """
         )
