@@ -39,20 +39,23 @@ package struct WebhookWorker: Worker {
     }
 
     package func run() async throws {
+        // Later trouble with Telegram does not make the service unready: it still takes messages and keeps them.
         readiness.set(Self.check, missing: "not set up yet")
+        var isFirst = true
         while !Task.isCancelled {
-            try await setUp()
+            try await setUp(isFirst: isFirst)
+            isFirst = false
             readiness.set(Self.check, missing: nil)
             try await loop.sleep(for: .seconds(3_600))
         }
     }
 
-    private func setUp() async throws {
+    private func setUp(isFirst: Bool) async throws {
         for call in calls {
             var attempt = 0
             while let trouble = Self.trouble(await telegram.call(call, timeout: .seconds(10), isGuarded: false)) {
                 attempt += 1
-                readiness.set(Self.check, missing: "\(call.method): \(trouble)")
+                if isFirst { readiness.set(Self.check, missing: "\(call.method): \(trouble)") }
                 if attempt % 8 == 1 {
                     log.warning(
                         "Telegram is not set up",
