@@ -126,7 +126,7 @@ struct AttemptStore: Sendable {
             """,
             """
             update attempt set callback_at = clock_timestamp(), hinted_task_id =
-                case when task_id is null then coalesce(called.task_id, attempt.hinted_task_id) end
+                case when attempt.task_id is null then coalesce(called.task_id, attempt.hinted_task_id) end
             from (select distinct on (id) id, task_id from unnest(\(ids), \(tasks)) as each(id, task_id) order by id)
                 as called
             where attempt.attempt_id = called.id
