@@ -5,6 +5,7 @@ extension ButtonAction {
     private static let plain: [(code: String, action: ButtonAction)] = [
         ("A.h", .home), ("A.s", .sample), ("A.d", .continueDraft), ("B.c", .tasks), ("B.k", .keepOffer),
         ("E.b", .composer), ("E.t", .otherModels), ("E.m", .toggleAdvanced), ("E.d", .discardDraft),
+        ("E.y", .confirmDiscard),
         ("E.g", .generate), ("F.g", .confirmGenerate), ("K.o", .jobs), ("M.o", .balance), ("N.o", .topUp),
         ("R.o", .settings), ("R.l", .language), ("S.o", .support), ("S.h", .help), ("S.t", .terms), ("Z.n", .nothing),
     ]
@@ -35,7 +36,7 @@ extension ButtonAction {
         case .setLanguage(let language): ("R.s", [language == .english ? 1 : 0])
         case .setConfirmLimit(let index): ("R.c", [bits(index)])
         case .home, .tasks, .sample, .continueDraft, .help, .terms, .support, .topUp, .balance, .jobs, .settings,
-            .language, .keepOffer, .composer, .otherModels, .toggleAdvanced, .discardDraft, .generate,
+            .language, .keepOffer, .composer, .otherModels, .toggleAdvanced, .discardDraft, .confirmDiscard, .generate,
             .confirmGenerate, .nothing:
             (Self.plain.first { $0.action == self }?.code ?? "Z.n", [])
         }

@@ -13,7 +13,7 @@ enum ButtonAction: Sendable, Equatable {
     case offer(ModelTask)
     case keepOffer
     case composer, otherModels
-    case toggleAdvanced, discardDraft
+    case toggleAdvanced, discardDraft, confirmDiscard
     case option(input: Int, page: Int)
     case setOption(input: Int, choice: Int)
     case clearMedia(input: Int)
@@ -38,7 +38,9 @@ enum ButtonAction: Sendable, Equatable {
     /// Whether the button only makes sense for the draft that it was drawn for.
     var isBoundToDraft: Bool {
         switch self {
-        case .generate, .confirmGenerate, .option, .setOption, .clearMedia, .toggleAdvanced, .discardDraft: true
+        case .generate, .confirmGenerate, .option, .setOption, .clearMedia, .toggleAdvanced, .discardDraft,
+            .confirmDiscard:
+            true
         default: false
         }
     }

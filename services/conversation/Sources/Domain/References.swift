@@ -40,12 +40,9 @@ extension Happening {
 extension References {
     fileprivate mutating func add(_ action: ButtonAction?) {
         switch action {
-        case .cancelJob(let job), .showJob(let job), .again(let job), .edit(let job), .follow(_, let job, _),
-            .asset(let job, _), .original(let job, _):
-            jobShort = job
         case .checkOrder(let order), .leaveOrder(let order): orderShort = order
         case .support: newestJob = true
-        default: break
+        default: jobShort = action?.job
         }
     }
 }

@@ -75,6 +75,8 @@ enum Screen: Codable, Sendable, Equatable {
     /// Option picker of the input at this place in the model's list.
     case option(input: Int, page: Int)
     case confirm
+    /// Asks before a draft with typed text or files is thrown away.
+    case discard
     /// The run is being handed over.
     case starting(job: JobID)
     case shortage(kopecks: Int64, availableKopecks: Int64)

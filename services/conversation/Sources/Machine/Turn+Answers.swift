@@ -19,9 +19,10 @@ extension Turn {
 
     private mutating func update(_ reported: Order) {
         var known = order ?? KnownOrder(reported)
+        let wasCredited = known.state == .credited
         known.update(from: reported)
         // Credited here would swallow the fact that brings the receipt and lets the draft go on.
-        if known.state == .credited { known.state = .paid }
+        if known.state == .credited, !wasCredited { known.state = .paid }
         note(known)
         guard session.screen == .payment(order: known.orderID) else { return beQuiet() }
         if known.state == .pending { notices.append(texts.html(.noticeNotPaidYet)) }

@@ -44,7 +44,6 @@ extension Turn {
     private mutating func planCancel() {
         let hadDraft = session.draft?.holdsWork == true
         session.waiting = nil
-        session.offer = nil
         notices.append(texts.html(hadDraft ? .noticeCancelledDraftKept : .noticeCancelled))
         go(to: .home)
     }
@@ -63,6 +62,7 @@ extension Turn {
             session.offer = offer
             return go(to: .offer)
         }
+        parkOffer()
         session.open(take(offer, for: model))
         go(to: .composer)
     }

@@ -17,7 +17,8 @@ extension Turn {
             // Folding changes nothing that is bought, so the buttons of the draft stay good.
             session.draft?.showsAdvanced.toggle()
             go(to: .composer)
-        case .discardDraft:
+        case .discardDraft where session.draft?.holdsWork == true: go(to: .discard)
+        case .discardDraft, .confirmDiscard:
             session.draft = nil
             session.draftSerial += 1
             session.waiting = nil
@@ -59,13 +60,24 @@ extension Turn {
 
     /// "Later": what was sent becomes a draft that waits among the others.
     private mutating func keepOffer() {
-        guard let offer = session.offer else { return missing(.toastOutdated) }
-        let task = offer.media.isEmpty ? ModelTask.textToImage : Follow.tasks(for: offer.media[0].kind).first
-        if let task, let model = catalogue.suggestion(for: task, media: offer.media, text: offer.text) {
-            session.open(take(offer, for: model))
-        }
+        guard session.offer != nil else { return missing(.toastOutdated) }
         toast = Toast(text: texts.plain(.toastKept))
         go(to: .home)
+    }
+
+    /// Makes a draft of the offer and puts it aside, so that leaving the offer loses nothing. Without a model that takes
+    /// the files the offer stays as it is.
+    mutating func parkOffer() {
+        guard let offer = session.offer else { return }
+        let tasks = offer.media.first.map { Follow.tasks(for: $0.kind) } ?? [.textToImage]
+        let model = tasks.compactMap { task in
+            catalogue.suggestion(for: task, media: offer.media, text: offer.text)
+        }.first
+        guard let model else { return }
+        let current = session.draft
+        session.draft = take(offer, for: model)
+        session.parkDraft()
+        session.draft = current
     }
 
     private mutating func reopen(parked index: Int) {

@@ -83,18 +83,18 @@ extension Turn {
     }
 
     private mutating func tell(_ reported: Order, kind: FactKind) {
-        var known = order ?? KnownOrder(reported)
-        let before = known
+        let before = order ?? KnownOrder(unreported: reported)
+        var known = before
         known.update(from: reported)
         let isShown = session.screen == .payment(order: known.orderID)
         switch kind {
         case .paymentSucceeded:
-            guard before.state != .credited || order == nil else { return repeated() }
+            guard before.state != .credited else { return repeated() }
             known.state = .credited
             note(known)
             celebrate(known)
         default:
-            guard known != before || order == nil else { return repeated() }
+            guard known != before else { return repeated() }
             note(known)
             if isShown { intent = .show } else { outcome = .quiet }
         }
@@ -121,14 +121,19 @@ extension Turn {
 }
 
 extension KnownOrder {
-    /// An order that we have no row for.
+    /// An order that we have no row for, as it is reported.
     init(_ order: Order) {
+        self.init(unreported: order)
+        update(from: order)
+    }
+
+    /// The same before anything about it was reported.
+    init(unreported order: Order) {
         orderID = order.orderID
         userID = order.userID
         chatID = order.chatID
         amountKopecks = order.amountKopecks
         rail = order.rail
         state = .creating
-        update(from: order)
     }
 }

@@ -3,7 +3,10 @@ internal import Contracts
 extension Turn {
     /// Buttons under status cards, results and in the list of jobs.
     mutating func performOnJob(_ action: ButtonAction) {
-        guard let job, job.userID == scene.userID else { return missing(.toastJobUnknown) }
+        // The job at hand may be the one that the panel shows, not the one that the button names.
+        guard let job, job.userID == scene.userID, job.jobID.short == action.job else {
+            return missing(.toastJobUnknown)
+        }
         switch action {
         case .cancelJob: cancel(job)
         case .showJob: show(job)
@@ -111,5 +114,17 @@ extension Turn {
                 isSilent: true
             )
         )
+    }
+}
+
+extension ButtonAction {
+    /// The job that a button names.
+    var job: UInt64? {
+        switch self {
+        case .cancelJob(let job), .showJob(let job), .again(let job), .edit(let job), .follow(_, let job, _),
+            .asset(let job, _), .original(let job, _):
+            job
+        default: nil
+        }
     }
 }

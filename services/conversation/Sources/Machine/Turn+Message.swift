@@ -5,7 +5,7 @@ extension Turn {
     /// Whether what is typed or sent belongs to the open draft.
     private var isComposing: Bool {
         switch session.screen {
-        case .composer, .option, .confirm, .shortage: session.draft != nil && draftModel != nil
+        case .composer, .option, .confirm, .discard, .shortage: session.draft != nil && draftModel != nil
         default: false
         }
     }
@@ -17,8 +17,7 @@ extension Turn {
             start(model)
         }
         guard isComposing, let model = draftModel else {
-            session.offer = Offer(text: text, media: message.repliedMedia, messageID: message.messageID)
-            return go(to: .offer)
+            return offer(text, in: message)
         }
         session.waiting = nil
         fill(model, with: text, in: message)
@@ -110,8 +109,20 @@ extension Turn {
         }
     }
 
+    /// A file and words that follow each other belong together: a photo and then what to do with it.
     private mutating func offer(_ file: MediaReference, caption: String?, in message: IncomingMessage) {
-        session.offer = Offer(text: caption, media: [file], messageID: message.messageID)
+        let words = session.screen == .offer && session.offer?.media.isEmpty == true ? session.offer?.text : nil
+        session.offer = Offer(text: caption ?? words, media: [file], messageID: message.messageID)
+        go(to: .offer)
+    }
+
+    private mutating func offer(_ text: String, in message: IncomingMessage) {
+        let files = session.screen == .offer && session.offer?.text == nil ? session.offer?.media ?? [] : []
+        session.offer = Offer(
+            text: text,
+            media: message.repliedMedia.isEmpty ? files : message.repliedMedia,
+            messageID: message.messageID
+        )
         go(to: .offer)
     }
 
@@ -126,8 +137,10 @@ extension Turn {
             intent = .show
             return
         }
-        guard isComposing, let model = draftModel, let before = session.draft else { return beQuiet() }
-        var draft = before
+        guard isComposing, let model = draftModel, var draft = session.draft else {
+            // The user has gone on in the meantime: what still comes is a file like any other.
+            return planMedia(file, caption: caption, in: message)
+        }
         switch draft.place(file, in: model) {
         case .added: session.editDraft { $0 = draft }
         case .replaced, .notTaken: notices.append(texts.html(.noticeAlbumOverflow))

@@ -30,7 +30,9 @@ extension Turn {
 
     /// "Check now": payments re-reads the provider; the answer redraws the panel.
     mutating func check(order short: UInt64) {
-        guard let order, order.userID == scene.userID else { return missing(.toastOutdated) }
+        guard let order, order.userID == scene.userID, order.orderID.short == short else {
+            return missing(.toastOutdated)
+        }
         toast = Toast(text: texts.plain(.toastChecking))
         commands.append(.checkOrder(order.orderID))
         go(to: .payment(order: order.orderID))

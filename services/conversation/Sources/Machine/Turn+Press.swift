@@ -51,7 +51,8 @@ extension Turn {
         case .setConfirmLimit(let index): setConfirmLimit(index)
         case .nothing: break
         case .start, .sample, .offer, .keepOffer, .continueDraft, .parkedDraft, .composer, .otherModels,
-            .toggleAdvanced, .discardDraft, .option, .setOption, .clearMedia, .generate, .confirmGenerate:
+            .toggleAdvanced, .discardDraft, .confirmDiscard, .option, .setOption, .clearMedia, .generate,
+            .confirmGenerate:
             performOnDraft(action)
         case .amount(let kopecks): go(to: .rails(amountKopecks: kopecks))
         case .pay(let kopecks, let rail): order(kopecks, by: rail)

@@ -90,6 +90,7 @@ struct Turn: Sendable {
 
     /// Shows a screen.
     mutating func go(to screen: Screen) {
+        if screen == .home { parkOffer() }
         session.screen = screen
         intent = .show
     }
@@ -142,7 +143,8 @@ struct Turn: Sendable {
             wants.balance = true
             wants.entries = 5
         case .jobs, .history: wants.jobs = true
-        case .welcome, .tasks, .help, .terms, .support, .settings, .language, .offer, .models, .model, .starting,
+        case .welcome, .discard, .tasks, .help, .terms, .support, .settings, .language, .offer, .models, .model,
+            .starting,
             .payment, .result:
             break
         }

@@ -186,6 +186,18 @@ extension Screens {
         )
     }
 
+    func discard() -> Card {
+        guard let draft = session.draft, let model = turn.draftModel else { return home() }
+        var keyboard = keyboard()
+        keyboard.row(keyboard.button(.buttonKeep, .composer, .primary))
+        keyboard.row(keyboard.button(.buttonDiscardYes, .confirmDiscard, .danger))
+        keyboard.footer(back: .composer)
+        return Card(
+            text: lines(texts.html(.discardAsk), promptLine(draft, model), mediaLines(draft, model)),
+            keyboard: keyboard
+        )
+    }
+
     func starting() -> Card {
         var keyboard = keyboard()
         keyboard.footer(back: nil)

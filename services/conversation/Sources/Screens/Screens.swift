@@ -29,7 +29,7 @@ struct Screens {
     /// Screens about money and history are for the user alone; in a group they point to the private chat.
     private func settled(_ screen: Screen) -> Screen {
         switch screen {
-        case .composer, .option, .confirm:
+        case .composer, .option, .confirm, .discard:
             guard session.draft != nil, turn.draftModel != nil else { return .home }
         case .model(let number): guard catalogue.model(number) != nil else { return .tasks }
         case .offer: guard session.offer != nil else { return .home }
@@ -53,6 +53,7 @@ struct Screens {
         case .composer: composer()
         case .option(let input, let page): option(input, page)
         case .confirm: confirm()
+        case .discard: discard()
         case .starting: starting()
         case .shortage(let shortage, let available): notEnough(shortage, available)
         case .topUp: topUp()

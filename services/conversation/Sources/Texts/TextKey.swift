@@ -23,8 +23,8 @@ enum TextKey: String, CaseIterable, Sendable {
     // Composer
     case askPrompt, askText, askChoice, askNumber, askImage, askVideo, askAudio, slotLine, promptTooLong,
         promptLength, priceUnknown, priceOnly, priceLeft, priceShort, buttonGenerate, buttonAskPrice,
-        buttonOtherModel, buttonMore, buttonLess, buttonDiscard, buttonRemove, buttonChange, chip, optionTitle,
-        optionType, optionPrice, confirmTitle, starting
+        buttonOtherModel, buttonMore, buttonLess, buttonDiscard, discardAsk, buttonDiscardYes, buttonKeep,
+        buttonRemove, buttonChange, chip, optionTitle, optionType, optionPrice, confirmTitle, starting
 
     // Money
     case shortage, shortageSafe, shortageGroup, topUp, topUpUnavailable, worth, rails, railCard, railStars,

@@ -69,7 +69,7 @@ extension Texts {
         // Catalogue and offers
         case .tasks: "<b>What would you like to get?</b>"
         case .catalogueMissing: "The list of models is being refreshed. Look in again in a minute; your draft is safe."
-        case .modelRow: "<b>{title}</b> · {price} · \n{wait}"
+        case .modelRow: "<b>{title}</b> · {price} · ≈{wait}"
         case .sortPrice: "Cheaper"
         case .sortSpeed: "Faster"
         case .modelPrice: "Price: {price} {unit}"
@@ -109,6 +109,9 @@ extension Texts {
         case .buttonMore: "More options"
         case .buttonLess: "Fewer options"
         case .buttonDiscard: "🗑 Discard the draft"
+        case .discardAsk: "<b>Discard the draft?</b>"
+        case .buttonDiscardYes: "Yes, discard"
+        case .buttonKeep: "Keep it"
         case .buttonRemove: "✕ {slot}"
         case .buttonChange: "Change"
         case .chip: "{name}: {value}"

@@ -69,7 +69,7 @@ extension Texts {
         // Catalogue and offers
         case .tasks: "<b>Что хотите получить?</b>"
         case .catalogueMissing: "Список моделей обновляется. Загляните через минуту — ваш черновик на месте."
-        case .modelRow: "<b>{title}</b> · {price} · \n{wait}"
+        case .modelRow: "<b>{title}</b> · {price} · ≈{wait}"
         case .sortPrice: "Дешевле"
         case .sortSpeed: "Быстрее"
         case .modelPrice: "Цена: {price} {unit}"
@@ -108,6 +108,9 @@ extension Texts {
         case .buttonMore: "Ещё настройки"
         case .buttonLess: "Свернуть"
         case .buttonDiscard: "🗑 Удалить черновик"
+        case .discardAsk: "<b>Удалить черновик?</b>"
+        case .buttonDiscardYes: "Да, удалить"
+        case .buttonKeep: "Оставить"
         case .buttonRemove: "✕ {slot}"
         case .buttonChange: "Изменить"
         case .chip: "{name}: {value}"

@@ -29,17 +29,17 @@ final class AnswerTaker: Worker {
 
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            // The timer rings the same bell as a new answer does.
             group.addTask {
                 while true {
                     try await self.loop.sleep(for: Self.pollInterval)
-                    self.wakeup.ring()
+                    try await self.takeAll()
                 }
             }
             group.addTask {
+                try await self.takeAll()
                 while !Task.isCancelled {
-                    try await self.takeAll()
                     await self.wakeup.wait()
+                    try await self.takeExpected()
                 }
             }
             try await group.next()
@@ -47,11 +47,26 @@ final class AnswerTaker: Worker {
         }
     }
 
+    /// The bell rings a moment before the answer's transaction commits, so an empty look is repeated a few times.
+    private func takeExpected() async throws {
+        for pause in Self.looks {
+            if try await takeAll() { return }
+            try await loop.sleep(for: pause)
+        }
+    }
+
+    private static let looks: [Duration] = [1, 2, 4, 8, 16, 32].map { .milliseconds($0) }
+
     /// Takes answers until none are due.
-    func takeAll() async throws {
+    ///
+    /// - Returns: Whether there were any.
+    @discardableResult
+    func takeAll() async throws -> Bool {
+        var isAny = false
         while true {
             let due = try await store.takeDue()
-            guard !due.isEmpty else { return }
+            guard !due.isEmpty else { return isAny }
+            isAny = true
             // One user's answers one after the other, users side by side.
             let byUser = Dictionary(grouping: due, by: \.scene.userID)
             await withTaskGroup(of: Void.self) { group in

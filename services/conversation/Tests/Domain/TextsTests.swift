@@ -1,0 +1,111 @@
+import Contracts
+import Foundation
+import Testing
+
+@testable import ConversationService
+
+@Suite struct TextsTests {
+    static let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Sources")
+
+    /// Path below Sources and content of every source file.
+    static func files() throws -> [(path: String, text: String)] {
+        let found = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
+        return try (found?.allObjects ?? []).compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+            .map { (String($0.path.dropFirst(sources.path.count + 1)), try String(contentsOf: $0, encoding: .utf8)) }
+    }
+
+    static func placeholders(_ text: String) -> Set<String> {
+        Set(text.matches(of: /\{([a-z]+)\}/).map { String($0.output.1) })
+    }
+
+    @Test(arguments: TextKey.allCases)
+    func `every text exists in both languages with the same arguments`(key: TextKey) {
+        let russian = Texts(.russian).template(key)
+        let english = Texts(.english).template(key)
+        #expect(!russian.isEmpty && !english.isEmpty)
+        #expect(Self.placeholders(russian) == Self.placeholders(english))
+        #expect(russian.unicodeScalars.count <= 1_500 && english.unicodeScalars.count <= 1_500)
+        #expect(russian.filter { $0 == "<" }.count == english.filter { $0 == "<" }.count)
+    }
+
+    @Test(arguments: TextKey.allCases.filter { $0.rawValue.hasPrefix("toast") })
+    func `toasts are plain and short`(key: TextKey) {
+        for language in Language.allCases {
+            let text = Texts(language).template(key)
+            #expect(!text.contains("<") && text.unicodeScalars.count <= 120)
+        }
+    }
+
+    @Test func `every text is used`() throws {
+        let code = try Self.files().filter {
+            !$0.path.hasPrefix("Texts/TextKey") && !$0.path.hasPrefix("Texts/Texts+Russian")
+                && !$0.path.hasPrefix("Texts/Texts+English")
+        }.map(\.text).joined()
+        let used = Set(code.matches(of: /\.([a-z][A-Za-z]+)\b/).map { String($0.output.1) })
+        let unused = TextKey.allCases.map(\.rawValue).filter { !used.contains($0) }
+        #expect(unused.isEmpty)
+    }
+
+    @Test func `no sentence stands outside Texts`() throws {
+        for (path, text) in try Self.files() where !path.hasPrefix("Texts/") {
+            let cyrillic = text.unicodeScalars.contains { (0x0400...0x04FF).contains($0.value) }
+            let lines = text.split(separator: "\n").filter { !$0.contains("///") && !$0.contains("//") }
+            let isOnlyInComments = !lines.joined().unicodeScalars.contains { (0x0400...0x04FF).contains($0.value) }
+            #expect(!cyrillic || isOnlyInComments, "\(path) holds Russian words")
+        }
+    }
+
+    @Test(arguments: [
+        (0, "0 заданий"), (1, "1 задание"), (2, "2 задания"), (4, "4 задания"), (5, "5 заданий"), (11, "11 заданий"),
+        (12, "12 заданий"), (14, "14 заданий"), (21, "21 задание"), (22, "22 задания"), (111, "111 заданий"),
+        (101, "101 задание"), (112, "112 заданий"),
+    ])
+    func `Russian counts by its rules`(count: Int, text: String) {
+        #expect(Texts(.russian).plural(.job, count).replacing("\u{A0}", with: " ") == text)
+    }
+
+    @Test(arguments: [(0, "0 jobs"), (1, "1 job"), (2, "2 jobs")])
+    func `English counts by its rules`(count: Int, text: String) {
+        #expect(Texts(.english).plural(.job, count).replacing("\u{A0}", with: " ") == text)
+    }
+
+    @Test(arguments: [
+        (Int64(0), "0 ₽", "0 ₽"), (5, "0,05 ₽", "0.05 ₽"), (1_250, "12,50 ₽", "12.50 ₽"), (1_400, "14 ₽", "14 ₽"),
+        (-1_400, "−14 ₽", "−14 ₽"), (123_456_789, "1 234 567,89 ₽", "1,234,567.89 ₽"), (100_000, "1 000 ₽", "1,000 ₽"),
+        (.min, "−92 233 720 368 547 758,08 ₽", "−92,233,720,368,547,758.08 ₽"),
+    ])
+    func `money is written as people read it`(kopecks: Int64, russian: String, english: String) {
+        #expect(Texts(.russian).money(kopecks).replacing("\u{A0}", with: " ") == russian)
+        #expect(Texts(.english).money(kopecks).replacing("\u{A0}", with: " ") == english)
+    }
+
+    @Test func `every symbol is escaped`() {
+        #expect(Texts.escape("<b>&amp;\"'</b>\u{0}\u{1B}\n") == "&lt;b&gt;&amp;amp;\"'&lt;/b&gt;\n")
+        for value in UInt32(0)...0x2FF {
+            guard let scalar = Unicode.Scalar(value) else { continue }
+            let escaped = Texts.escape(String(Character(scalar)))
+            #expect(!escaped.contains("<") && !escaped.contains(">"))
+            #expect(!escaped.contains("&") || ["&amp;", "&lt;", "&gt;"].contains(escaped))
+        }
+    }
+
+    @Test func `shortening counts scalars and never splits a character`() {
+        let family = "👨‍👩‍👧‍👦"
+        let long = String(repeating: family, count: 100)
+        let short = Texts.shortened(long, to: 300)
+        #expect(short.unicodeScalars.count <= 300)
+        #expect(short.hasSuffix("…") && short.dropLast().allSatisfy { $0 == Character(family) })
+        #expect(Texts.shortened("лиса", to: 4) == "лиса")
+    }
+
+    @Test(
+        arguments: [
+            ("ru", Language.russian), ("ru-RU", .russian), ("uk", .russian), ("en", .english), ("pt-br", .english),
+            (nil, .russian), ("", .russian),
+        ] as [(String?, Language)]
+    )
+    func `the language follows the client's`(tag: String?, language: Language) {
+        #expect(Language(tag: tag) == language)
+    }
+}
