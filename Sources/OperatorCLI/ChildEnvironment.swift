@@ -1,4 +1,5 @@
 internal import Contracts
+internal import Lifecycle
 
 /// What every child is told by its environment; the children get nothing in any other way.
 ///
@@ -109,7 +110,7 @@ struct ChildEnvironment: Sendable {
             key.hasPrefix("ATELIER_") || Self.inherited.contains(key)
         }
         return providers.merging(inherited) { $1 }.merging(own) { $1 }
-            .merging(["ATELIER_STOPS_WITH_INPUT": "1"]) { $1 }
+            .merging([StopSignals.stopsWithInputVariable: "1"]) { $1 }
             .filter { !Self.notInherited.contains($0.key) }
     }
 

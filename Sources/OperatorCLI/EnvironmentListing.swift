@@ -1,4 +1,5 @@
 internal import Contracts
+internal import Lifecycle
 
 /// `atelier env [name]`: what the children are told, in the form that `env $(…)` and env files take.
 struct EnvironmentListing: Sendable {
@@ -34,8 +35,9 @@ struct EnvironmentListing: Sendable {
         return PortPlan(wanted: run.ports.map { ($0.key, $0.value) }, isFree: { _ in true })
     }
 
+    /// Without the key that only makes sense below our supervisor.
     static func text(_ environment: [String: String]) -> String {
-        environment.filter { $0.key.hasPrefix("ATELIER_") }.sorted { $0.key < $1.key }
+        environment.filter { $0.key.hasPrefix("ATELIER_") && $0.key != StopSignals.stopsWithInputVariable }.sorted { $0.key < $1.key }
             .map { "\($0.key)=\($0.value)" }.joined(separator: "\n")
     }
 }
