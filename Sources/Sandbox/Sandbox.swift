@@ -102,7 +102,7 @@ package final class Sandbox: Sendable {
 
     /// Closes the listener and ends all errands; what is durable goes on with the next start.
     package func stop(within limit: Duration) async {
-        await server.stop(within: limit)
+        tools.feed.stop()
         let task = running.withLock { running in
             defer { running = nil }
             return running
@@ -110,6 +110,7 @@ package final class Sandbox: Sendable {
         task?.cancel()
         tools.errands.stop()
         await task?.value
+        await server.stop(within: limit)
         await tools.http.shutdown()
     }
 }

@@ -78,7 +78,7 @@ extension ControlDesk {
                     return changed(chat: id, user: user, after: epoch == counters.epoch ? after : 0)
                 }
                 _ = await tools.feed.wait(after: seen, atMost: .milliseconds(left))
-                if Task.isCancelled { throw BadRequest(text: "stopping") }
+                if Task.isCancelled || tools.feed.isStopped { throw BadRequest(text: "stopping") }
             }
         }
     }

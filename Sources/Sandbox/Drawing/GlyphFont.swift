@@ -85,16 +85,20 @@ struct GlyphFont: Sendable {
         return lines.prefix(limit - 1) + [shortened(lines[limit - 1], width: width)]
     }
 
+    /// A word in parts that fit; broken behind a slash or hyphen where there is one.
     private func pieces(of word: Substring, width: Int) -> [String] {
         guard self.width(of: word) > width else { return [String(word)] }
         var pieces = [""]
         for character in word {
-            let longer = pieces[pieces.count - 1] + String(character)
-            if self.width(of: longer) <= width {
-                pieces[pieces.count - 1] = longer
-            } else {
-                pieces.append(String(character))
+            let last = pieces[pieces.count - 1]
+            guard self.width(of: last + String(character)) > width else {
+                pieces[pieces.count - 1].append(character)
+                continue
             }
+            let mark = last.lastIndex { $0 == "/" || $0 == "-" }
+            let cut = mark.map { last.index(after: $0) } ?? last.endIndex
+            pieces[pieces.count - 1] = String(last[..<cut])
+            pieces.append(String(last[cut...]) + String(character))
         }
         return pieces
     }

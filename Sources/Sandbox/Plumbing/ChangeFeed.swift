@@ -7,6 +7,7 @@ final class ChangeFeed: Sendable {
         var number: Int64 = 0
         var nextWaiter = 0
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var isStopped = false
     }
 
     /// Requests that may wait at once; more are answered without waiting.
@@ -42,13 +43,24 @@ final class ChangeFeed: Sendable {
         }
         await withCheckedContinuation { continuation in
             let waits = state.withLock { state in
-                guard state.number <= number, state.waiters.count < Self.maximumWaiters else { return false }
+                guard state.number <= number, !state.isStopped, state.waiters.count < Self.maximumWaiters else {
+                    return false
+                }
                 state.waiters[waiter] = continuation
                 return true
             }
             if !waits { continuation.resume() }
         }
         return self.number
+    }
+
+    /// Whether nobody may wait any more.
+    var isStopped: Bool { state.withLock { $0.isStopped } }
+
+    /// Sends everybody home, so that the listener can close.
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        changed()
     }
 
     /// The number of changes so far.

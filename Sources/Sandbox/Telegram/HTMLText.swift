@@ -48,11 +48,11 @@ struct HTMLText {
         if let last = open.last {
             throw failure("Can't find end tag corresponding to start tag \"\(last.tag)\"")
         }
-        let ordered = entities.sorted { left, right in
-            let (first, second) = (left["offset"]?.integer ?? 0, right["offset"]?.integer ?? 0)
-            // The outer entity comes first.
-            return first != second ? first < second : (left["length"]?.integer ?? 0) > (right["length"]?.integer ?? 0)
-        }
+        let ordered = entities.enumerated().sorted { left, right in
+            let (first, second) = (left.element["offset"]?.integer ?? 0, right.element["offset"]?.integer ?? 0)
+            // The outer entity comes first; it was closed last.
+            return first != second ? first < second : left.offset > right.offset
+        }.map(\.element)
         return FormattedText(
             text: String(decoding: output, as: UTF8.self),
             entities: ordered.map { .object($0) }

@@ -13,7 +13,7 @@ extension TelegramDesk {
             // Without a keyboard Telegram adds the pay button itself.
             draft.keyboard =
                 draft.keyboard
-                ?? ["inline_keyboard": [[["text": .string("Заплатить \(invoice.amount) ⭐️"), "pay": true]]]]
+                ?? ["inline_keyboard": [[["text": .string("Заплатить \(invoice.amount) ⭐"), "pay": true]]]]
             return state.json(state.append(draft))
         }
     }
@@ -145,7 +145,7 @@ extension TelegramDesk {
             return (error as? TelegramState.Refusal)?.text ?? "нельзя оплатить"
         }
         var seen = tools.feed.number
-        while tools.milliseconds < begun + TelegramState.checkoutLifetime {
+        while tools.milliseconds < begun + TelegramState.checkoutLifetime, !tools.feed.isStopped {
             if let verdict = read({ $0.checkouts[query]?.verdict }) {
                 guard verdict.isAccepted else { return verdict.message ?? "Бот отклонил платёж" }
                 let charge = "stx" + Tools.randomHex(48)

@@ -95,7 +95,7 @@ extension TelegramDesk {
                 state.queue.items.values.sorted { $0.id < $1.id }.filter { $0.id >= offset }.prefix(limit).map(\.body)
             }
             let left = end - tools.milliseconds
-            if !bodies.isEmpty || left <= 0 || Task.isCancelled {
+            if !bodies.isEmpty || left <= 0 || Task.isCancelled || tools.feed.isStopped {
                 // Our own bodies always parse.
                 return .array(bodies.compactMap { try? JSONText.parse($0) })
             }

@@ -235,7 +235,7 @@ async function stars(what, known) {
   const invoice = known || (await attempt(post('/sandbox/updates', { user: me.id, pay: { ...what, look: true } })))?.invoice;
   if (!invoice) return;
   const trouble = el('p', { class: 'trouble', role: 'alert' });
-  const button = el('button', { class: 'primary', type: 'button' }, `Заплатить ${invoice.total_amount} ⭐`);
+  const button = el('button', { class: 'primary', type: 'button' }, `Заплатить ${invoice.total_amount} `, icon('star'));
   button.addEventListener('click', async () => {
     button.disabled = true;
     button.textContent = 'Ждём согласия бота…';
@@ -243,10 +243,10 @@ async function stars(what, known) {
     if (answer?.ok) { closeSheet(); toast('Оплачено'); return; }
     trouble.textContent = answer?.error || 'Платёж не прошёл';
     button.disabled = false;
-    button.textContent = `Заплатить ${invoice.total_amount} ⭐`;
+    button.replaceChildren(`Заплатить ${invoice.total_amount} `, icon('star'));
   });
   $('sheet').classList.add('small');
-  $('sheet-body').replaceChildren(el('div', { class: 'stars' }, el('div', { class: 'big' }, '⭐'), el('h2', {}, invoice.title), el('p', {}, invoice.description), trouble, button,
+  $('sheet-body').replaceChildren(el('div', { class: 'stars' }, el('div', { class: 'big' }, icon('star')), el('h2', {}, invoice.title), el('p', {}, invoice.description), trouble, button,
     el('p', {}, el('small', {}, 'Звёзды понарошку: их у вас сколько угодно.'))));
   $('sheet').showModal();
   button.focus();

@@ -18,6 +18,10 @@ const icons = {
   file: 'M7 3h7l5 5v13H7zM14 3v5h5',
   voice: 'M12 4a3 3 0 0 1 3 3v5a3 3 0 0 1-6 0V7a3 3 0 0 1 3-3zM6 12a6 6 0 0 0 12 0M12 18v3',
   cross: 'm6 6 12 12M18 6 6 18',
+  out: 'M8 16 17 7M9 7h8v8',
+  copy: 'M9 9h10v10H9zM5 15V5h10',
+  app: 'M5 5h14v14H5z',
+  star: 'm12 3 2.800 5.700 6.200.900-4.500 4.400 1.100 6.200L12 17.300l-5.600 2.900 1.100-6.200L3 9.600l6.200-.900z',
 };
 
 export function icon(name) {
@@ -27,6 +31,7 @@ export function icon(name) {
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
   path.setAttribute('d', icons[name]);
   svg.append(path);
+  if (name === 'star') svg.setAttribute('class', 'star');
   return svg;
 }
 
@@ -141,11 +146,11 @@ export function keyboard(message, handlers) {
   const rows = message.keyboard;
   if (!rows || !rows.length) return null;
   return el('div', { class: 'keys', role: 'group', 'aria-label': 'Кнопки сообщения' }, ...rows.map((row, r) => el('div', {}, ...row.map((button, c) => {
-    const mark = button.url ? '↗' : button.copy_text ? '⧉' : button.web_app ? '▣' : '';
+    const mark = button.url ? 'out' : button.copy_text ? 'copy' : button.web_app ? 'app' : '';
     return el('button', {
       class: 'key ' + (button.style || ''), type: 'button', disabled: button.disabled === true, 'data-key': `${message.message_id}.${r}.${c}`,
       onclick: (event) => handlers.press(message, button, event.currentTarget),
-    }, button.text, mark ? el('em', { 'aria-hidden': 'true' }, mark) : null);
+    }, button.text, mark ? icon(mark) : null);
   }))));
 }
 
@@ -161,8 +166,8 @@ function quote(message, handlers) {
 export function messageView(message, handlers) {
   const paid = message.payment?.successful_payment;
   const returned = message.payment?.refunded_payment;
-  if (paid) return el('div', { class: 'note' }, `Вы заплатили ${paid.total_amount} ⭐`);
-  if (returned) return el('div', { class: 'note' }, `Вам вернули ${returned.total_amount} ⭐`);
+  if (paid) return el('div', { class: 'note' }, `Вы заплатили ${paid.total_amount} `, icon('star'));
+  if (returned) return el('div', { class: 'note' }, `Вам вернули ${returned.total_amount} `, icon('star'));
   const bubble = el('div', { class: 'bubble' });
   const seen = message.media && ['photo', 'video', 'animation'].includes(message.media.kind);
   const text = message.text ? el('div', { class: 'text' }, ...formatted(message.text, message.entities, handlers)) : null;
@@ -171,7 +176,7 @@ export function messageView(message, handlers) {
   if (text && message.caption_above) bubble.append(text);
   if (message.media) bubble.append(media(message, handlers));
   if (message.invoice) bubble.append(el('div', { class: 'bill' }, el('b', {}, message.invoice.title), el('p', {}, message.invoice.description),
-    el('strong', {}, `${message.invoice.total_amount} ⭐`), message.invoice.paid ? ' · оплачено' : ''));
+    el('strong', {}, `${message.invoice.total_amount} `, icon('star')), message.invoice.paid ? ' · оплачено' : ''));
   if (text && !message.caption_above) bubble.append(text);
   bubble.append(stamp(message));
   const isBare = seen && (!text || message.caption_above);
