@@ -13,9 +13,8 @@ enum ChatRows {
         select coalesce((select moved_to from chat where chat_id = \(chat)), \(chat)), 1, now()
         on conflict (chat_id) do update set
             enqueued = c.enqueued + 1,
-            next_at = greatest(least(coalesce(c.next_at, now()), now()), c.paused_until),
-            probe_at = case when c.blocked_at is not null
-                then greatest(now(), c.probed_at + interval '10 minutes') end
+            next_at = case when c.blocked_at is not null then greatest(now(), c.probed_at + interval '10 minutes')
+                else greatest(least(coalesce(c.next_at, now()), now()), c.paused_until) end
         """
     }
 }

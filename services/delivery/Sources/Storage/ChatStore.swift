@@ -14,7 +14,7 @@ package struct ChatStore: Sendable {
         if isReachable {
             try await database.execute(
                 """
-                update chat set blocked_at = null, blocked_reason = null, probe_at = null,
+                update chat set blocked_at = null, blocked_reason = null,
                     next_at = greatest(now(), paused_until), enqueued = enqueued + 1
                 where chat_id = \(chat) and blocked_at is not null
                 """
@@ -25,7 +25,7 @@ package struct ChatStore: Sendable {
                 insert into chat as c (chat_id, blocked_at, blocked_reason, probed_at)
                 values (\(chat), now(), 'reported', now())
                 on conflict (chat_id) do update set blocked_at = coalesce(c.blocked_at, now()),
-                    blocked_reason = 'reported', probed_at = now(), probe_at = null
+                    blocked_reason = 'reported', probed_at = now(), next_at = null
                 """
             )
         }

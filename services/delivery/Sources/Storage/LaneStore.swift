@@ -64,7 +64,7 @@ package struct LaneStore: Sendable {
         self.database = database
     }
 
-    /// Takes lanes that have something to do and that nobody holds; the longest waiting first.
+    /// Takes lanes that have something to do and that nobody holds; the longest waiting first. By the index chat_due.
     package func claim(owner: String, limit: Int, lease: Duration) async throws -> [LaneLease] {
         let rows = try await database.query(
             """
@@ -73,7 +73,6 @@ package struct LaneStore: Sendable {
             where chat_id in (
                 select chat_id from chat
                 where next_at <= now() and (lease_until is null or lease_until < now())
-                    and (blocked_at is null or probe_at <= now())
                 order by next_at limit \(Int64(limit)) for update skip locked)
             returning chat_id, epoch
             """
@@ -206,14 +205,14 @@ package struct LaneStore: Sendable {
             statements.append(
                 """
                 update chat set blocked_at = coalesce(blocked_at, now()), blocked_reason = \(reason), probed_at = now(),
-                    probe_at = null
+                    next_at = null
                 where chat_id = \(chat)
                 """
             )
         } else if record.isReachable {
             statements.append(
                 """
-                update chat set blocked_at = null, blocked_reason = null, probe_at = null
+                update chat set blocked_at = null, blocked_reason = null
                 where chat_id = \(chat) and blocked_at is not null
                 """
             )
@@ -231,7 +230,8 @@ package struct LaneStore: Sendable {
         try await database.execute(
             """
             update chat set owner = null, lease_until = null, arrival = \(arrival),
-                next_at = case when enqueued <> \(enqueued) then greatest(now(), paused_until)
+                next_at = case when blocked_at is not null then next_at
+                    when enqueued <> \(enqueued) then greatest(now(), paused_until)
                     when \(nextAt)::timestamptz is null then null
                     else greatest(\(nextAt), paused_until) end
             where chat_id = \(lane.chatID) and epoch = \(lane.epoch) and owner = \(lane.owner)

@@ -64,7 +64,11 @@ package struct LaneSender: Sendable {
             var course = Course.letGo(at: view.nextDue)
             if let head = view.head, !Task.isCancelled {
                 do {
-                    course = try await work(head, lane, view, &arrival)
+                    // What happens to the message belongs to the request that brought it.
+                    let trace = head.traceparent.flatMap { TraceContext(traceparent: $0) }?.child()
+                    course = try await TraceContext.$current.withValue(trace) {
+                        try await work(head, lane, view, &arrival)
+                    }
                 } catch is CancellationError {
                     // Nothing was begun: another process may go on at once.
                 }
@@ -127,6 +131,10 @@ package struct LaneSender: Sendable {
         let call = planned.call(for: step, sources: sources)
         let answer = await telegram.call(call, timeout: Self.timeout(of: call))
         Failpoint.reach("delivery.step_answered")
+        log.debug(
+            "a step was answered",
+            [.chatID: .int(lane.chatID), .operation: .string(step.rawValue), .reason: .string(answer.label)]
+        )
         var message = planned
         let verdict = message.settle(step, answer)
         if case .accepted(let result) = answer, step.needsMedia {

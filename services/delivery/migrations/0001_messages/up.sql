@@ -3,15 +3,15 @@ create table chat (
     chat_id bigint primary key,
     -- Counts what was ever put into the lane, so that "nothing is left" can be said without missing a newcomer.
     enqueued bigint not null default 0,
-    -- When the lane may have something to do; null while nothing waits.
+    -- When the lane may have something to do; null while nothing waits, or all that waits is parked.
     next_at timestamptz,
     -- After a 429 or trouble with Telegram.
     paused_until timestamptz,
     -- The user has blocked the bot (or the chat is gone) since then; what waits is parked.
     blocked_at timestamptz,
     blocked_reason text,
-    -- When a blocked chat may be tried again although nobody has reported the user's return.
-    probe_at timestamptz,
+    -- When that was last seen; something new ten minutes later tries the chat again, should the news of the user's
+    -- return have been lost.
     probed_at timestamptz,
     -- Theoretical arrival time of the chat's pace.
     arrival timestamptz not null default 'epoch',
