@@ -1,1 +1,4 @@
-print("not built yet")
+import PaymentsService
+import ServiceKit
+
+ServiceMain.run(PaymentsService.self)

@@ -1,0 +1,90 @@
+internal import Contracts
+internal import EventLoop
+internal import Lifecycle
+internal import Postgres
+internal import Telemetry
+internal import Time
+
+/// Compares YooKassa's list of succeeded payments with our orders, once an hour: finds money whose notification was
+/// lost and whose sweep had ended, and money that belongs to nobody.
+final class ReconcilePayments: Worker {
+    let name = "payments.reconcile"
+    /// How far back the list is read: a day and what two missed hours could hide.
+    static let window = Duration.seconds(26 * 3_600)
+    /// Pages of 100; more than that in a day needs another shape.
+    static let maximumPages = 200
+    private static let lease = Duration.seconds(600)
+
+    private let provider: YooKassaClient
+    private let orders: OrderStore
+    private let marks: ReconciliationStore
+    private let settlement: Settlement
+    private let interval: Duration
+    private let metrics: PaymentsMetrics
+    private let loop: EventLoop
+    private let clock: WallClock
+    private let log: Log
+
+    init(
+        provider: YooKassaClient,
+        orders: OrderStore,
+        settlement: Settlement,
+        interval: Duration,
+        metrics: PaymentsMetrics,
+        loop: EventLoop,
+        clock: WallClock,
+        log: Log
+    ) {
+        self.provider = provider
+        self.orders = orders
+        self.marks = ReconciliationStore(database: orders.database)
+        self.settlement = settlement
+        self.interval = interval
+        self.metrics = metrics
+        self.loop = loop
+        self.clock = clock
+        self.log = log
+    }
+
+    func run() async throws {
+        while true {
+            if try await marks.claim(now: clock.now, leaseEnd: clock.now + Self.lease) {
+                let isComplete = try await compare()
+                let now = clock.now
+                try await marks.finish(
+                    nextAt: now + (isComplete ? interval : .seconds(60)),
+                    doneAt: isComplete ? now : nil
+                )
+            }
+            try await loop.sleep(for: .seconds(5))
+        }
+    }
+
+    /// - Returns: Whether the whole list was read.
+    private func compare() async throws -> Bool {
+        let since = clock.now - Self.window
+        var cursor: String?
+        for _ in 0..<Self.maximumPages {
+            guard case .object(let page) = await provider.list(capturedSince: since, cursor: cursor),
+                let items = page["items"]?.array
+            else { return false }
+            try await settle(items)
+            guard let next = page["next_cursor"]?.string else { return true }
+            cursor = next
+        }
+        log.error("the list of payments is too long to compare", [.count: .int(Self.maximumPages)])
+        return true
+    }
+
+    private func settle(_ items: [JSONValue]) async throws {
+        let readings = items.compactMap { item in PaymentReading(item).map { ($0, item) } }
+        let settled = try await orders.settled(readings.map(\.0.id))
+        for (reading, item) in readings where !settled.contains(reading.id) {
+            guard case .order(let order) = try await settlement.apply(reading, content: item) else { continue }
+            if order.state == .paid || order.state == .credited {
+                metrics.reconciled.increment()
+                log.warning("payment found by reconciliation", [.orderID: .describing(order.orderID)])
+            }
+        }
+    }
+}
