@@ -1,5 +1,6 @@
 package import Configuration
 package import Contracts
+internal import Cryptography
 package import HTTPServer
 package import Lifecycle
 package import ServiceKit
@@ -16,7 +17,10 @@ package struct IngressService: AtelierService {
     package init(_ context: ServiceContext) async throws {
         let configuration = try IngressConfiguration(context.configuration)
         let metrics = IngressMetrics(context.metrics)
-        let events = EventStore(database: context.database, instance: context.instance)
+        // Leases belong to a process, not to a name: a container that is started again has its predecessor's host name and
+        // process number, and must take its slots over with their backlog like anybody else.
+        let owner = "\(context.instance)#\(Hex.encode(secureRandom(4)))"
+        let events = EventStore(database: context.database, instance: owner)
         let dispatch = Dispatch(limits: Dispatcher.Limits(), clock: context.clock)
         let commit = CommitEvents(store: events, dispatch: dispatch, metrics: metrics, log: context.log)
         metrics.observe(context.metrics, commit: commit, dispatch: dispatch)
@@ -41,14 +45,14 @@ package struct IngressService: AtelierService {
                 clock: context.clock,
                 metrics: metrics,
                 log: context.log,
-                instance: context.instance
+                instance: owner
             )
         }
         self.workers =
             [
                 RecordOutcomes(store: events, dispatch: dispatch, loop: context.loop, log: context.log),
                 KeepSlots(
-                    slots: SlotStore(database: context.database, instance: context.instance),
+                    slots: SlotStore(database: context.database, instance: owner),
                     events: events,
                     commit: commit,
                     dispatch: dispatch,

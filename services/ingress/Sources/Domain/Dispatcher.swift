@@ -69,6 +69,8 @@ struct Dispatcher {
     private var lanes: [String: Lane] = [:]
     private var desks: [Consumer: Desk] = [:]
     private var parked: [String: Timestamp] = [:]
+    /// No pause ends before this moment, so that most looks need not go through them all.
+    private var earliestPause: Timestamp?
     private(set) var undone: [Int32: Set<Int64>] = [:]
     private(set) var eventCount = 0
 
@@ -101,7 +103,7 @@ struct Dispatcher {
         lane.queue.insert(waiting, at: lane.isInFlight ? max(1, index) : index)
         if let parkedUntil, index == 0 {
             lane.parkedUntil = parkedUntil
-            parked[name] = parkedUntil
+            holdBack(name, until: parkedUntil)
         } else if lane.queue.count == 1 && !lane.isInFlight {
             desks[lane.consumer]?.ready.append(name)
         }
@@ -189,20 +191,30 @@ struct Dispatcher {
     ///
     /// - Returns: When the next pause ends; nil if nothing waits.
     mutating func wake(now: Timestamp) -> Timestamp? {
-        var next: Timestamp?
+        if let earliest = earliestPause, earliest <= now { endPauses(now: now) }
+        var next = earliestPause
+        for desk in desks.values {
+            if let until = desk.closedUntil, desk.head < desk.ready.count { next = min(next ?? until, until) }
+        }
+        return next
+    }
+
+    private mutating func holdBack(_ lane: String, until: Timestamp) {
+        parked[lane] = until
+        earliestPause = min(earliestPause ?? until, until)
+    }
+
+    private mutating func endPauses(now: Timestamp) {
+        earliestPause = nil
         for (name, until) in parked {
             if until > now {
-                next = min(next ?? until, until)
+                earliestPause = min(earliestPause ?? until, until)
                 continue
             }
             parked[name] = nil
             lanes[name]?.parkedUntil = nil
             if let consumer = lanes[name]?.consumer { desks[consumer]?.ready.append(name) }
         }
-        for desk in desks.values {
-            if let until = desk.closedUntil, desk.head < desk.ready.count { next = min(next ?? until, until) }
-        }
-        return next
     }
 
     /// Forgets the lanes of a slot that another instance owns now. What is in flight stays until its call ends.
@@ -246,7 +258,7 @@ struct Dispatcher {
         lanes[event.lane]?.queue[0].attempts = attempts
         lanes[event.lane]?.isInFlight = false
         lanes[event.lane]?.parkedUntil = until
-        parked[event.lane] = until
+        holdBack(event.lane, until: until)
         return .parked(id: event.id, slot: head.slot, attempts: attempts, at: until, error: error)
     }
 

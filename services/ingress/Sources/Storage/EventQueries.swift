@@ -14,9 +14,11 @@ struct EventQueries: Sendable {
                 select e.id, e.source, e.kind, e.lane, e.at, coalesce(p.attempts, 0) as attempts, p.error,
                     case when e.is_malformed then 'malformed' when p.is_dead then 'dead'
                         when p.event_id is not null then 'parked'
+                        when d.event_id is null and h.event_id is not null then 'waiting'
                         when e.id <= s.low_id or d.event_id is not null then 'done' else 'waiting' end as state
                 from event e join slot s using (slot) left join parked p on p.event_id = e.id
                     left join done d on d.slot = e.slot and d.event_id = e.id
+                    left join handover h on h.slot = e.slot and h.event_id = e.id
                 where e.id < \(filter.before ?? .max)
                     and (\(filter.source?.rawValue)::text is null or e.source = \(filter.source?.rawValue))
                     and (\(filter.lane)::text is null or e.lane = \(filter.lane))

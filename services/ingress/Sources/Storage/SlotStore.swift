@@ -9,11 +9,15 @@ struct SlotStore: Sendable {
         var lowID: Int64
     }
 
+    /// Commits of a living instance are done long before this age; one that is older, and keeps the fence from closing,
+    /// belongs to an instance that has been frozen.
+    private static let stuckFlightSeconds = 2
+
     let database: Database
     let instance: String
 
-    /// Takes free and expired slots, at most `limit`, and ends the sessions of the instances that owned them: what they
-    /// have not committed by now they never will.
+    /// Takes free and expired slots, at most `limit`. If another instance lost some of them, transactions that still hold
+    /// the fence from before are ended: what they have not committed by now they never will, and nothing waits for them.
     func take(limit: Int64) async throws(PostgresError) -> [Taken] {
         let rows = try await database.query(
             """
@@ -22,8 +26,11 @@ struct SlotStore: Sendable {
                 where owner is null or (lease_until < clock_timestamp() and owner <> \(instance))
                 order by slot limit \(limit) for update skip locked
             ), ended as (
-                select count(pg_terminate_backend(pid)) from pg_stat_activity
-                where application_name in (select owner from free where owner is not null)
+                select count(pg_terminate_backend(pid)) from pg_locks join pg_stat_activity using (pid)
+                where exists (select from free where owner is not null) and locktype = 'advisory' and granted
+                    and pg_locks.database = (select oid from pg_database where datname = current_database())
+                    and classid::bigint << 32 | objid::bigint = \(EventStore.fence)
+                    and xact_start < clock_timestamp() - make_interval(secs => \(Double(Self.stuckFlightSeconds)))
                     and usename = current_user and pid <> pg_backend_pid()
             )
             update slot
@@ -40,15 +47,24 @@ struct SlotStore: Sendable {
         return taken
     }
 
-    /// How many live instances there are, this one included.
-    func instances() async throws(PostgresError) -> Int64 {
-        let rows = try await database.query(
+    /// Says that this instance lives, also while it owns no slot, and forgets those that have not said so for long.
+    ///
+    /// - Returns: How many live instances there are, this one included.
+    func announce() async throws(PostgresError) -> Int64 {
+        let results = try await database.pipeline([
             """
-            select count(distinct owner) from slot
-            where owner is not null and owner <> \(instance) and lease_until >= clock_timestamp()
-            """
-        )
-        return 1 + (try rows.first?.decode(Int64.self) ?? 0)
+            insert into instance (name, alive_until) values (\(instance), clock_timestamp() + interval '3 seconds')
+            on conflict (name) do update set alive_until = excluded.alive_until
+            """,
+            "delete from instance where alive_until < clock_timestamp() - interval '1 minute'",
+            "select count(*) from instance where alive_until >= clock_timestamp()",
+        ])
+        return max(1, try results[2].first?.decode(Int64.self) ?? 1)
+    }
+
+    /// Takes this instance's name off the list, for a stop.
+    func leave() async throws(PostgresError) {
+        try await database.execute("delete from instance where name = \(instance)")
     }
 
     /// Waits for every commit under way.
@@ -86,11 +102,20 @@ struct SlotStore: Sendable {
         )
     }
 
-    /// Forgets what lies at or below the marks.
+    /// Forgets what is handled and lies at or below the marks. A handover there that is not done is a dead letter that was
+    /// revived: the mark has passed it, so that only its handover leads back to it after a crash.
     func tidy() async throws(PostgresError) {
         _ = try await database.pipeline([
-            "delete from done using slot where done.slot = slot.slot and done.event_id <= slot.low_id",
-            "delete from handover using slot where handover.slot = slot.slot and handover.event_id <= slot.low_id",
+            """
+            delete from handover using slot, done
+            where handover.slot = slot.slot and handover.event_id <= slot.low_id
+                and done.slot = handover.slot and done.event_id = handover.event_id
+            """,
+            """
+            delete from done using slot
+            where done.slot = slot.slot and done.event_id <= slot.low_id
+                and not exists (select from handover h where h.slot = done.slot and h.event_id = done.event_id)
+            """,
         ])
     }
 

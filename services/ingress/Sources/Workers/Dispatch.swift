@@ -11,6 +11,8 @@ final class Dispatch: Sendable {
         var arriving: [Int32: [EventStore.Waiting]] = [:]
         var owned: Set<Int32> = []
         var completions: [Dispatcher.Completion] = []
+        /// Taken by the writer and not known to be written.
+        var writing: [Dispatcher.Completion] = []
         var notice = PassiveNotice()
     }
 
@@ -31,11 +33,13 @@ final class Dispatch: Sendable {
     var eventCount: Int { state.withLock { $0.dispatcher.eventCount } }
     var ownedSlots: [Int32] { state.withLock { $0.owned.sorted() } }
 
-    /// Adds events that this instance is to dispatch.
+    /// Adds events that this instance is to dispatch. Those of slots that it does not own, or whose takeover has not begun
+    /// yet, are left out: whoever takes the slot reads them from the table, behind what is older.
     func offer(_ events: [EventStore.Waiting]) {
         let consumers = state.withLock { state -> Set<Consumer> in
             var consumers: Set<Consumer> = []
             for waiting in events {
+                guard state.owned.contains(waiting.slot) else { continue }
                 if state.arriving[waiting.slot] != nil {
                     state.arriving[waiting.slot]?.append(waiting)
                 } else {
@@ -94,17 +98,26 @@ final class Dispatch: Sendable {
         state.withLock { $0.dispatcher.wake(now: clock.now) }
     }
 
-    /// Takes the completions that have not been written.
+    /// Takes the completions that have not been written; `confirmWritten` or `restoreUnwritten` comes next.
     func takeCompletions() -> [Dispatcher.Completion] {
         state.withLock { state in
-            defer { state.completions = [] }
-            return state.completions
+            state.writing = state.completions
+            state.completions = []
+            return state.writing
         }
     }
 
-    /// Puts completions back that could not be written.
-    func restore(_ completions: [Dispatcher.Completion]) {
-        state.withLock { $0.completions.insert(contentsOf: completions, at: 0) }
+    /// The completions that were taken last are in the database.
+    func confirmWritten() {
+        state.withLock { $0.writing = [] }
+    }
+
+    /// The completions that were taken last could not be written.
+    func restoreUnwritten() {
+        state.withLock { state in
+            state.completions = state.writing + state.completions
+            state.writing = []
+        }
     }
 
     /// How far each owned slot is handled, given that no event up to `boundary` is still to come.
@@ -112,7 +125,7 @@ final class Dispatch: Sendable {
         state.withLock { state in
             // What is done in memory but not written yet must be found again after a crash.
             var unwritten: [Int32: Int64] = [:]
-            for completion in state.completions {
+            for completion in state.completions + state.writing {
                 let (id, slot) = completion.place
                 unwritten[slot] = min(unwritten[slot] ?? id, id)
             }

@@ -18,6 +18,8 @@ final class DispatchEvents: Worker {
     private let metrics: IngressMetrics
     private let log: Log
     private let instance: String
+    /// When the bell will be rung next because a pause ends.
+    private let alarm = Locked<Timestamp?>(nil)
 
     /// How long a consumer has for a call of up to 64 events.
     static let timeout = Duration.seconds(10)
@@ -51,17 +53,27 @@ final class DispatchEvents: Worker {
                 while let batch = dispatch.nextBatch(for: consumer) {
                     group.addTask { await self.call(batch, bell) }
                 }
-                if let next { ring(bell, at: next) }
+                if let next { setAlarm(bell, at: next) }
                 await bell.wait()
             }
         }
     }
 
-    private func ring(_ bell: Wakeup, at time: Timestamp) {
+    /// Rings at `time` unless an earlier alarm is set, which sets the next one itself: a timer for each look would pile up
+    /// while a lane waits for its minute.
+    private func setAlarm(_ bell: Wakeup, at time: Timestamp) {
+        let isEarlier = alarm.withLock { alarm in
+            if let set = alarm, set <= time { return false }
+            alarm = time
+            return true
+        }
+        guard isEarlier else { return }
         let pause = max(time - clock.now, .milliseconds(1))
-        loop.execute { [loop] in
-            // Not cancelled when something else rings first: an extra ring costs one look.
-            _ = loop.schedule(after: pause) { bell.ring() }
+        loop.perform { [self] in
+            loop.schedule(after: pause) { [self] in
+                alarm.withLock { if $0 == time { $0 = nil } }
+                bell.ring()
+            }
         }
     }
 

@@ -3,6 +3,7 @@ internal import Contracts
 internal import EventLoop
 internal import Lifecycle
 internal import Postgres
+internal import Synchronization
 internal import Telemetry
 internal import Time
 
@@ -13,6 +14,8 @@ internal import Time
 final class KeepSlots: Worker {
     let name = "slots.keep"
     private static let tick = Duration.milliseconds(500)
+    /// Looks at the handovers within a tick while there are other instances.
+    private static let looksPerTick = 10
     private static let page: Int64 = 500
 
     private let slots: SlotStore
@@ -23,6 +26,8 @@ final class KeepSlots: Worker {
     private let metrics: IngressMetrics
     private let log: Log
     private let keepDays: Int32
+    /// Other live instances at the last tick.
+    private let others = Atomic<Int64>(0)
 
     init(
         slots: SlotStore,
@@ -55,7 +60,7 @@ final class KeepSlots: Worker {
                 if ticks % 20 == 0 { try await slots.tidy() }
                 if ticks % 7_200 == 0 { try await slots.keepPartitions(keepDays: keepDays) }
                 ticks += 1
-                try await loop.sleep(for: Self.tick)
+                try await waitForTick()
             }
         } catch is CancellationError {
             // Stopping: the slots are released below.
@@ -64,7 +69,8 @@ final class KeepSlots: Worker {
     }
 
     private func takeShare() async throws {
-        let instances = try await slots.instances()
+        let instances = try await slots.announce()
+        others.store(instances - 1, ordering: .relaxed)
         let share = (Int64(Slot.count) + instances - 1) / instances
         let owned = dispatch.ownedSlots
         if Int64(owned.count) > share {
@@ -97,12 +103,13 @@ final class KeepSlots: Worker {
     }
 
     private func renew() async throws {
-        let newest = commit.newestFlight
         let boundary = try await slots.boundary()
         // The answer of a flight may arrive after the boundary's: its events must be offered before the marks pass them.
+        // Every flight within the boundary had started before the boundary was known, so the newest is asked for now; one
+        // that started while the fence was awaited would be missed otherwise, and lost if the process then died.
+        let newest = commit.newestFlight
         while !commit.hasLanded(newest) { try await loop.sleep(for: .milliseconds(1)) }
-        let handed = try await events.handedOver(to: dispatch.ownedSlots)
-        if !handed.isEmpty { dispatch.offer(try await events.events(handed)) }
+        try await takeHandovers()
 
         let marks = dispatch.marks(boundary: boundary)
         let kept = Set(try await slots.renew(marks))
@@ -114,9 +121,27 @@ final class KeepSlots: Worker {
         metrics.ownedSlots.set(Double(dispatch.ownedSlots.count))
     }
 
+    /// Offers what other instances accepted for this one's slots.
+    private func takeHandovers() async throws(PostgresError) {
+        let handed = try await events.handedOver(to: dispatch.ownedSlots)
+        if !handed.isEmpty { dispatch.offer(try await events.events(handed)) }
+    }
+
+    /// Passes the time until the next tick. While others accept events for this instance's slots it looks for them often:
+    /// a pre-checkout query has ten seconds and a person less patience.
+    private func waitForTick() async throws {
+        guard others.load(ordering: .relaxed) > 0 else { return try await loop.sleep(for: Self.tick) }
+        for _ in 1..<Self.looksPerTick {
+            try await loop.sleep(for: Self.tick / Self.looksPerTick)
+            try await takeHandovers()
+        }
+        try await loop.sleep(for: Self.tick / Self.looksPerTick)
+    }
+
     private func release() async {
         do {
             try await slots.release(dispatch.ownedSlots)
+            try await slots.leave()
         } catch {
             log.warning("slots were not released; their leases end in 3 s", [.error: .describing(error.code)])
         }

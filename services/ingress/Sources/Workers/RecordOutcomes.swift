@@ -35,9 +35,10 @@ final class RecordOutcomes: Worker {
         guard !completions.isEmpty else { return false }
         do {
             try await store.record(completions)
+            dispatch.confirmWritten()
             return true
         } catch {
-            dispatch.restore(completions)
+            dispatch.restoreUnwritten()
             log.warning(
                 "outcomes were not written",
                 [.count: .int(completions.count), .error: .describing(error.code)]

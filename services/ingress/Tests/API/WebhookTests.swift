@@ -81,7 +81,7 @@ struct ConsumerStub: Sendable {
     }
 
     @Test func `refuses strangers and stores nothing of theirs`() async throws {
-        try await withIngress(consumers: Self.nowhere) { service in
+        try await withIngress(consumers: Self.nowhere) { service async throws in
             let attempt = UUID()
             let forged = CallbackToken(attempt: attempt, signature: Array(repeating: 0, count: 64))
             let doors: [(path: String, secret: String?)] = [
@@ -99,7 +99,7 @@ struct ConsumerStub: Sendable {
 
     @Test func `takes both secrets while one is changed, and signed callbacks`() async throws {
         let consumer = try await ConsumerStub.start()
-        try await withIngress(consumers: consumer.server.url) { service in
+        try await withIngress(consumers: consumer.server.url) { service async throws in
             #expect(try await post(service, "/webhooks/telegram/main", update(1), secret: "right").status == 200)
             #expect(try await post(service, "/webhooks/telegram/main", update(2), secret: "older").status == 200)
             let attempt = UUID()
@@ -108,7 +108,7 @@ struct ConsumerStub: Sendable {
                 signature: key.sign(CallbackToken.signedMessage(for: attempt))
             )
             #expect(try await post(service, "/webhooks/kie/\(token.text)", #"{"code":200}"#).status == 200)
-            try await eventually { consumer.events.withLock { $0.count } == 3 }
+            await eventually { consumer.events.withLock { $0.count } == 3 }
             #expect(consumer.events.withLock { $0.contains { $0.token == token.text } })
         }
         await consumer.server.stop()
@@ -116,7 +116,7 @@ struct ConsumerStub: Sendable {
 
     @Test func `hands twenty copies of an update over once`() async throws {
         let consumer = try await ConsumerStub.start()
-        try await withIngress(consumers: consumer.server.url) { service in
+        try await withIngress(consumers: consumer.server.url) { service async throws in
             try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<20 {
                     group.addTask {
@@ -126,7 +126,7 @@ struct ConsumerStub: Sendable {
                 for try await status in group { #expect(status == 200) }
             }
             #expect(try await post(service, "/webhooks/telegram/main", update(2), secret: "right").status == 200)
-            try await eventually { consumer.updateIDs.contains(2) }
+            await eventually { consumer.updateIDs.contains(2) }
             #expect(consumer.updateIDs == [1, 2])
         }
         await consumer.server.stop()
@@ -141,18 +141,18 @@ struct ConsumerStub: Sendable {
                     : EventVerdict(id: event.id, verdict: .ok)
             }
         }
-        try await withIngress(consumers: consumer.server.url) { service in
+        try await withIngress(consumers: consumer.server.url) { service async throws in
             for id in [1, 2, 3] as [Int64] {
                 #expect(try await post(service, "/webhooks/telegram/main", update(id), secret: "right").status == 200)
             }
-            try await eventually { consumer.updateIDs.last == 3 }
+            await eventually { consumer.updateIDs.last == 3 }
             #expect(consumer.updateIDs == [1, 1, 1, 2, 3])
         }
         await consumer.server.stop()
     }
 
     @Test func `answers for a consumer that is away and hands over when it is back`() async throws {
-        try await withIngress(consumers: Self.nowhere) { service in
+        try await withIngress(consumers: Self.nowhere) { service async throws in
             let path = "/webhooks/telegram/main"
             #expect(try await post(service, path, update(1), secret: "right").status == 200)
             // The first call has to fail before the consumer counts as away.
@@ -172,14 +172,14 @@ struct ConsumerStub: Sendable {
         let stored = try await count("select count(*) from event")
         let consumer = try await ConsumerStub.start()
         try await withIngress(consumers: consumer.server.url) { _ in
-            try await eventually { consumer.updateIDs.count == Int(stored) }
+            await eventually { consumer.updateIDs.count == Int(stored) }
             #expect(consumer.updateIDs == consumer.updateIDs.sorted())
         }
         await consumer.server.stop()
     }
 
     @Test func `stores what is authentic but can't be decoded`() async throws {
-        try await withIngress(consumers: Self.nowhere) { service in
+        try await withIngress(consumers: Self.nowhere) { service async throws in
             let cut = try await post(service, "/webhooks/telegram/main", "{", secret: "right").status
             #expect(cut == 200)
             let malformed = try await count("select count(*) from event where is_malformed")
