@@ -107,7 +107,9 @@ struct SandboxRoutes: Sendable {
     }
 
     private func addPage(to router: inout Router) {
-        let types = ["html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"]
+        let types = [
+            "html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "ttf": "font/ttf",
+        ]
         for (name, content) in tools.resources.page {
             let type = types[name.split(separator: ".").last.map(String.init) ?? ""] ?? "application/octet-stream"
             let response = HTTPResponse(

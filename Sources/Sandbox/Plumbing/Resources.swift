@@ -31,7 +31,7 @@ struct Resources: Sendable {
         }
         self.clips = clips
         var page: [String: [UInt8]] = [:]
-        for name in ["index.html", "style.css", "app.js", "view.js", "icon.svg"] {
+        for name in ["index.html", "style.css", "app.js", "view.js", "icon.svg", "emoji.ttf"] {
             page[name] = try read("page/\(name)")
         }
         self.page = page

@@ -77,11 +77,14 @@ final class TelegramDesk: Sendable {
 
     func reset() {
         let fresh = Self.restored(tools)
-        // The webhook stays: the bot registered it and would not do so again.
+        // Webhook and commands stay: the bot registered them and would not do so again.
         mutate { state in
-            let (webhook, revision, counters) = (state.webhook, state.counters.revision, state.counters)
+            let (webhook, commands, counters) = (state.webhook, state.commands, state.counters)
+            let revision = counters.revision
             state = fresh
             state.webhook = webhook
+            state.commands = commands
+            state.touch(.commands)
             state.counters = counters
             state.counters.revision = revision + 1
             state.counters.epoch += 1
