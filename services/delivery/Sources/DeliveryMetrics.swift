@@ -8,7 +8,7 @@ package struct DeliveryMetrics: Sendable {
     let messageSeconds: Histogram
     let floods: Counter
     let recovered: Counter
-    let headsRepeated: Counter
+    let repeats: Counter
     let files: Counter
     let answersDropped: Counter
     let lanes: Gauge
@@ -48,9 +48,10 @@ package struct DeliveryMetrics: Sendable {
             "Calls that a dead process left under way, by step.",
             labels: ["step"]
         )
-        headsRepeated = metrics.counter(
-            "atelier_delivery_heads_repeated_total",
-            "Texts in front of a medium that were sent again unanswered."
+        repeats = metrics.counter(
+            "atelier_delivery_repeated_sends_total",
+            "Cards and texts in front of a medium that were sent again because no answer had come, by step.",
+            labels: ["step"]
         )
         files = metrics.counter(
             "atelier_delivery_files_total",

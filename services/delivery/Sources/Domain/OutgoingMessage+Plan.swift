@@ -63,7 +63,7 @@ extension OutgoingMessage {
         progress.isDirect = false
         progress.dropsReply = false
         progress.uploadsAnew = false
-        progress.headRepeats = 0
+        progress.repeats = 0
         progress.replacements = 0
         progress.tries = 0
         if !isSameMedium { progress.forms = [:] }

@@ -23,7 +23,7 @@ extension OutgoingMessage {
         case botRefused
     }
 
-    private static let maximumHeadRepeats = 1
+    private static let maximumRepeats = 1
     private static let maximumReplacements = 3
 
     /// Takes the answer to a step.
@@ -56,8 +56,10 @@ extension OutgoingMessage {
     }
 
     /// What a lane finds that a process left in the middle of a step: the request may have been written.
+    ///
+    /// If the step was made for an older revision, the present one goes out as if nothing had been tried.
     package mutating func recover(_ step: SendStep) -> Verdict {
-        uncertain(step)
+        progress.revision == revision ? uncertain(step) : .next
     }
 
     private mutating func accept(_ step: SendStep, _ sent: SentMessage) {
@@ -89,12 +91,15 @@ extension OutgoingMessage {
     private mutating func uncertain(_ step: SendStep) -> Verdict {
         progress.tries += 1
         if step.isRepeatable { return .retry }
-        // A lost head would lose the result behind it; a second head is only a second line of text.
-        if step == .sendHead && progress.headRepeats < Self.maximumHeadRepeats {
-            progress.headRepeats += 1
-            return .retry
-        }
-        return .unknown
+        guard mayShowTwice(step), progress.repeats < Self.maximumRepeats else { return .unknown }
+        progress.repeats += 1
+        return .retry
+    }
+
+    /// Where nothing at all would be worse than twice: a lost head would lose the result behind it, and a lost card is
+    /// silence where the user waits for a reaction. A second copy of either is only a stale view.
+    private func mayShowTwice(_ step: SendStep) -> Bool {
+        step == .sendHead || (step == .sendText && kind == .card)
     }
 
     private mutating func forgetStale() -> Verdict {

@@ -75,8 +75,8 @@ package struct MessageProgress: Codable, Sendable, Equatable {
     package var uploadsAnew = false
     /// Forms chosen after refusals, by place.
     package var forms: [Int: MediaItem.Form] = [:]
-    /// How often an unanswered head was sent again.
-    package var headRepeats = 0
+    /// How often an unanswered head or card was sent again for the present revision.
+    package var repeats = 0
     /// How often a vanished or uneditable message was replaced for the present revision.
     package var replacements = 0
     /// Tries in a row that came to nothing.
@@ -120,7 +120,7 @@ package struct MessageProgress: Codable, Sendable, Equatable {
         case dropsReply = "no_reply"
         case uploadsAnew = "upload"
         case forms
-        case headRepeats = "heads"
+        case repeats
         case replacements
         case tries
     }
@@ -136,7 +136,7 @@ package struct MessageProgress: Codable, Sendable, Equatable {
         dropsReply = try values.decodeIfPresent(Bool.self, forKey: .dropsReply) ?? false
         uploadsAnew = try values.decodeIfPresent(Bool.self, forKey: .uploadsAnew) ?? false
         forms = try values.decodeIfPresent([Int: MediaItem.Form].self, forKey: .forms) ?? [:]
-        headRepeats = try values.decodeIfPresent(Int.self, forKey: .headRepeats) ?? 0
+        repeats = try values.decodeIfPresent(Int.self, forKey: .repeats) ?? 0
         replacements = try values.decodeIfPresent(Int.self, forKey: .replacements) ?? 0
         tries = try values.decodeIfPresent(Int.self, forKey: .tries) ?? 0
     }
@@ -146,7 +146,7 @@ package struct MessageProgress: Codable, Sendable, Equatable {
 package enum SendStep: String, Sendable, Equatable, CaseIterable {
     case sendText = "send_text"
     /// The caption as a text that is then edited into the medium. An upload takes long and may end unanswered; an edit
-    /// can be repeated, a send can't. Only this short text is at risk of appearing twice.
+    /// can be repeated, a send can't. Of a result, only this short text is at risk of appearing twice.
     case sendHead = "send_head"
     case sendMedium = "send_medium"
     case sendAlbum = "send_album"

@@ -93,12 +93,13 @@ package struct LaneSender: Sendable {
             metrics.recovered.increment(step.rawValue)
             let verdict = message.recover(step)
             let recovered = message
-            return try await shielded { try await conclude(head, head.attempts, recovered, verdict, view) }
+            if message.progress.repeats > head.message.progress.repeats { metrics.repeats.increment(step.rawValue) }
+            return try await shielded { try await conclude(head, head.attempts, recovered, verdict) }
         }
         let next = message.nextStep()
         let planned = message
         guard let step = next else {
-            return try await shielded { try await conclude(head, head.attempts, planned, .next, view) }
+            return try await shielded { try await conclude(head, head.attempts, planned, .next) }
         }
         let pace = Pace.of(lane.chatID)
         let wait = pace.wait(arrival: arrival, now: clock.now)
@@ -141,20 +142,23 @@ package struct LaneSender: Sendable {
             try await media.remember(SentMessage(result: result), for: planned, sources)
         }
         if answer == .fileIDRefused { try await media.forget(planned) }
-        if step == .sendHead, case .retry = verdict, case .uncertain = answer { metrics.headsRepeated.increment() }
-        return try await conclude(head, attempt, message, verdict, view)
+        if message.progress.repeats > planned.progress.repeats { metrics.repeats.increment(step.rawValue) }
+        let isTaken = verdict == .next && (answer == .notModified || answer.label == "ok")
+        return try await conclude(head, attempt, message, verdict, endsBlock: isTaken && view.isBlocked)
     }
 
     /// Stores the verdict with its consequences.
+    ///
+    /// - Parameter endsBlock: Whether Telegram has taken something for a chat that was held to be blocked.
     private func conclude(
         _ head: LaneHead,
         _ attempt: Int,
         _ message: OutgoingMessage,
         _ verdict: OutgoingMessage.Verdict,
-        _ view: LaneView
+        endsBlock: Bool = false
     ) async throws -> Course {
         var (record, course) = decide(message, verdict)
-        record.isReachable = view.isBlocked && verdict == .next
+        record.isReachable = endsBlock
         switch verdict {
         case .flooded(let seconds), .unknownAndFlooded(let seconds):
             try await noteFlood(message.chatID, seconds)

@@ -99,10 +99,22 @@ import Testing
         #expect(left.recover(step) == expected)
     }
 
-    @Test func `a card whose first sending is unknown comes anew with its next revision`() {
+    @Test func `a card whose first sending is unanswered is sent once more, and then anew with its next revision`() {
         var card = message(kind: .card, revision: 1)
+        #expect(card.nextStep() == .sendText)
+        #expect(card.settle(.sendText, .uncertain("x")) == .retry)
+        #expect(card.nextStep() == .sendText)
         #expect(card.settle(.sendText, .uncertain("x")) == .unknown)
         card = message("b", kind: .card, revision: 2, progress: card.progress)
+        #expect(card.nextStep() == .sendText)
+    }
+
+    @Test func `a step left by a dead process says nothing about a newer revision`() {
+        var card = message(kind: .card, revision: 1)
+        _ = card.nextStep()
+        card.progress.repeats = 1
+        card = message("b", kind: .card, revision: 2, progress: card.progress)
+        #expect(card.recover(.sendText) == .next)
         #expect(card.nextStep() == .sendText)
     }
 
