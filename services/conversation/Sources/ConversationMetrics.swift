@@ -11,6 +11,8 @@ struct ConversationMetrics: Sendable {
     let screens: Counter
     let facts: Counter
     let conflicts: Counter
+    /// Sessions that could not be read.
+    let resets: Counter
     /// Commands that were refused for good, e.g. a message that delivery finds invalid.
     let refusedCommands: Counter
 
@@ -45,6 +47,10 @@ struct ConversationMetrics: Sendable {
         conflicts = metrics.counter(
             "atelier_conversation_conflicts_total",
             "Turns decided anew because the session had changed."
+        )
+        resets = metrics.counter(
+            "atelier_conversation_sessions_reset_total",
+            "Sessions that could not be read and were begun anew."
         )
         refusedCommands = metrics.counter(
             "atelier_conversation_refused_commands_total",

@@ -33,6 +33,7 @@ package struct ConversationService: AtelierService {
             house: try ConversationConfiguration.house(context.configuration),
             clock: context.clock,
             metrics: metrics,
+            log: context.log,
             wakeSender: { sender.wake() }
         )
         let answers = AnswerStore(database: context.database)

@@ -12,6 +12,7 @@ struct TurnTaker: Sendable {
     let house: House
     let clock: WallClock
     let metrics: ConversationMetrics
+    let log: Log
     /// Rung after a commit that left commands.
     let wakeSender: @Sendable () -> Void
 
@@ -51,6 +52,10 @@ struct TurnTaker: Sendable {
     private func takeOnce(_ occasion: Occasion, isFirst: Bool) async throws -> Decision.Outcome {
         let loaded = try await load(occasion)
         guard !loaded.isSeen else { return .repeated }
+        if loaded.isReset {
+            metrics.resets.increment()
+            log.error("session cannot be read and was reset", [.userID: .int(occasion.scene.userID)])
+        }
         let now = clock.now
         var turn = Turn(
             scene: occasion.scene,

@@ -27,6 +27,16 @@ struct Session: Sendable, Equatable {
 
     static let parkedLimit = 5
 
+    init() {}
+
+    /// In place of one that can't be read. Its counters are above any that it could have had, because each commit raises
+    /// them by a step or two at most and old buttons must not fit the new draft.
+    init(recoveredAt revision: Int64) {
+        screen = .home
+        draftSerial = revision * 4 + 1
+        panelRevision = 1
+    }
+
     /// Puts the current draft aside if it holds anything worth keeping.
     mutating func parkDraft() {
         guard let draft else { return }

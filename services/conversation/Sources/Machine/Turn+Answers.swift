@@ -64,7 +64,7 @@ extension Turn {
 
     private mutating func cancelRefused(_ problem: Problem) {
         guard var job, !job.progress.isFinal else { return beQuiet() }
-        job.cardRevision += 1
+        job.cardRevision = nextRevision(after: job.cardRevision)
         note(job)
         let cards = JobCards(texts: Texts(job.language), scene: scene)
         commands.append(putCard(for: job, cards.tooLateToCancel(job)))

@@ -27,12 +27,12 @@ extension Turn {
         let progress = KnownJob.Progress(reported)
         guard progress > known.progress else { return repeated() }
         known.progress = progress
-        known.cardRevision += 1
+        let isNew = known.cardRevision == 0
+        known.cardRevision = nextRevision(after: known.cardRevision)
         let texts = Texts(known.language)
         let cards = JobCards(texts: texts, scene: scene)
         switch reported.state {
         case .accepted, .running, .retrying:
-            let isNew = known.cardRevision == 1
             note(known)
             commands.append(putCard(for: known, cards.status(of: known, reported)))
             if isNew { session.belowPanel += 1 }

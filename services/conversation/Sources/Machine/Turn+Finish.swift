@@ -172,7 +172,7 @@ extension Turn {
             case .nearby: session.belowPanel > 3
             case .down: session.belowPanel > 0
             }
-        session.panelRevision += 1
+        session.panelRevision = nextRevision(after: session.panelRevision)
         if isFirst || comesDown { session.belowPanel = 0 }
         commands.append(
             .putCard(

@@ -37,7 +37,7 @@ extension Turn {
     private mutating func show(_ known: KnownJob) {
         guard known.progress.isFinal else {
             var job = known
-            job.cardRevision += 1
+            job.cardRevision = nextRevision(after: job.cardRevision)
             commands.append(
                 putCard(for: job, JobCards(texts: texts, scene: scene).status(of: job), repost: true)
             )
@@ -99,7 +99,8 @@ extension Turn {
                 )
             )
         )
-        session.belowPanel += max(1, content.media.count)
+        // A picture fills the screen: after one, the panel is out of sight.
+        session.belowPanel += content.media.isEmpty ? 1 : 4
     }
 
     /// Draws a job's status card; the caller has raised its revision.

@@ -64,7 +64,10 @@ extension Turn {
         let trimmed = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         switch input.kind {
         case .choice:
-            return input.options.first { Texts.value($0).lowercased() == trimmed.lowercased() }
+            return input.options.first { option in
+                let names = Language.allCases.map { Texts($0).display(option, of: input) } + [Texts.value(option)]
+                return names.contains { $0.lowercased() == trimmed.lowercased() }
+            }
         case .integer, .number:
             let plain = trimmed.replacing(",", with: ".")
             guard let number = Double(plain), number.isFinite,

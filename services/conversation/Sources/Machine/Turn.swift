@@ -88,6 +88,10 @@ struct Turn: Sendable {
     /// The model of the current draft.
     var draftModel: Model? { session.draft.flatMap { catalogue.model($0.modelNumber) } }
 
+    /// A card's next revision: above the last one, and above any that an earlier database of ours may have used, so that
+    /// cards are not taken for old ones after a restore. In milliseconds since 1970.
+    func nextRevision(after last: Int64) -> Int64 { max(last + 1, now.microseconds / 1_000) }
+
     /// Shows a screen.
     mutating func go(to screen: Screen) {
         if screen == .home { parkOffer() }

@@ -1,7 +1,8 @@
 internal import Contracts
 
 extension JobCards {
-    /// The result: one message, or several where there are more files than an album holds. The first has the caption.
+    /// The result: one message, or several where there are more files than an album holds. The first has the caption and
+    /// the buttons, which need a text above them.
     func results(_ job: KnownJob, _ reported: Job, balance: Balance?, catalogue: Catalogue) -> [MessageContent] {
         let caption = caption(job, charged: reported.chargedKopecks, balance: balance)
         guard !reported.assets.isEmpty else {
@@ -14,7 +15,7 @@ extension JobCards {
             MessageContent(
                 text: index == 0 ? caption : "",
                 media: assets.map(Self.item),
-                keyboard: index == albums.count - 1 ? keyboard(for: job, catalogue) : []
+                keyboard: index == 0 ? keyboard(for: job, catalogue) : []
             )
         }
     }

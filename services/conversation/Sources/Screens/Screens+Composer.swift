@@ -106,7 +106,7 @@ extension Screens {
             let value = draft.value(of: input)
             let title = texts.plain(
                 .chip,
-                ["name": texts.name(of: input), "value": value.map { texts.display($0) } ?? "—"]
+                ["name": texts.name(of: input), "value": value.map { texts.display($0, of: input) } ?? "—"]
             )
             if input.kind == .boolean {
                 return keyboard.button(title, .setOption(input: index, choice: value?.bool == true ? 1 : 0))
@@ -136,7 +136,7 @@ extension Screens {
         let page = Page(Array(input.choices.enumerated()), index: page, size: 12)
         let current = draft.value(of: input)
         let buttons = page.items.map { choice, value in
-            let name = mark(texts.display(value), current == value)
+            let name = mark(texts.display(value, of: input), current == value)
             let delta = draft.price?.deltas[input.name]?[Texts.value(value)]
             let title = delta.map { $0 == 0 ? name : "\(name) \($0 > 0 ? "+" : "")\(texts.money($0))" } ?? name
             return keyboard.button(title, .setOption(input: index, choice: choice))

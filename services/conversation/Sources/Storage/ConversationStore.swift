@@ -18,6 +18,8 @@ struct ConversationStore: Sendable {
         /// Decided on already: nothing is left to do.
         var isSeen: Bool
         var standing: Standing
+        /// The stored session can't be read by this build; the user starts at home.
+        var isReset = false
     }
 
     /// One round trip; by primary keys and `jobs_short`, `orders_short`.
@@ -54,10 +56,17 @@ struct ConversationStore: Sendable {
         var standing = Standing()
         standing.settings = try settings.map { try StateJSON.decode(UserSettings.self, $0) }
         standing.sessionRevision = revision ?? 0
-        standing.session = try session.map { try StateJSON.decode(Session.self, $0) }
+        var isReset = false
+        do {
+            standing.session = try session.map { try StateJSON.decode(Session.self, $0) }
+        } catch is DecodingError {
+            // Failing would silence this user for ever.
+            isReset = true
+            standing.session = Session(recoveredAt: standing.sessionRevision)
+        }
         standing.job = try job.map { try StateJSON.decode(KnownJob.self, $0) }
         standing.order = try order.map { try StateJSON.decode(KnownOrder.self, $0) }
-        return Loaded(isSeen: isSeen, standing: standing)
+        return Loaded(isSeen: isSeen, standing: standing, isReset: isReset)
     }
 
     /// The job that a panel shows.
@@ -89,7 +98,11 @@ struct ConversationStore: Sendable {
     ) async throws {
         let commands = try decision.commands.map { try $0.frozen(event: event, scene: scene) }
         var statements = try [markSeen(event), store(decision.session, scene, over: standing.sessionRevision)]
-        if decision.settings != standing.settings { statements.append(try store(decision.settings, of: scene.userID)) }
+        // A quiet turn, e.g. a group that we were added to, makes nobody a user.
+        let isUser = standing.settings != nil || decision.outcome != .quiet
+        if isUser, decision.settings != standing.settings {
+            statements.append(try store(decision.settings, of: scene.userID))
+        }
         statements += try decision.jobs.map(store) + decision.orders.map(store)
         if let answer { statements.append("delete from answers where key = \(answer)") }
         if !commands.isEmpty { statements.append(Outbox.insert(commands)) }

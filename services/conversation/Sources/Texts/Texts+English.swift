@@ -248,7 +248,7 @@ extension Texts {
         case .noticeModelUnavailable:
             "⚠️ The model is not available now. No money is touched; choose another or try later."
         case .noticeLimitExceeded:
-            "⚠️ You have too many jobs right now. Wait for a result and start again; your draft is safe."
+            "⚠️ The limit for now is used up. Wait for a result or take another model; your draft is safe."
         case .noticeAccountFrozen: "⚠️ Your balance is frozen for now. Please write to /support."
         case .noticeAmountOutOfRange: "⚠️ This sum can't be taken. Choose another one."
         case .noticeRailUnavailable: "⚠️ This way to pay is not available now. Choose another one."

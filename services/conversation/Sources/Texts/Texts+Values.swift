@@ -58,6 +58,14 @@ extension Texts {
         return Self.value(value)
     }
 
+    /// A chosen value of an input, by its label where the catalogue has one.
+    func display(_ value: JSONValue, of input: ModelInput) -> String {
+        guard let labels = input.optionLabels, let index = input.options.firstIndex(of: value),
+            labels.indices.contains(index)
+        else { return display(value) }
+        return text(labels[index])
+    }
+
     /// A value in no language: options are the provider's own words.
     static func value(_ value: JSONValue) -> String {
         switch value {

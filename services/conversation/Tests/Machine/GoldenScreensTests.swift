@@ -13,8 +13,8 @@ import Time
     static let isUpdating = ProcessInfo.processInfo.environment["ATELIER_UPDATE_SCREENS"] == "1"
 
     /// The largest ids that can occur, so that the byte limit is tried at its worst.
-    static let jobID = JobID(UUID(uuidString: "01a1b2c3-d4e5-7fff-bfff-7fffffffffff")!)
-    static let orderID = OrderID(UUID(uuidString: "01a1b2c3-d4e5-7fff-bfff-7ffffffffffe")!)
+    static let jobID = JobID("01a1b2c3-d4e5-7fff-bfff-7fffffffffff") ?? JobID()
+    static let orderID = OrderID("01a1b2c3-d4e5-7fff-bfff-7ffffffffffe") ?? OrderID()
 
     struct View: Sendable, CustomTestStringConvertible {
         let name: String

@@ -133,9 +133,9 @@ import Time
         if case .update(let update) = happening, case .message(let message) = update.content {
             if case .service = message.body {} else { #expect(decision.outcome == .answered, "\(comment)") }
         }
-        // A card's revision only grows, and the panel's grows by one.
+        // A card's revision only grows.
         if decision.shown != nil {
-            #expect(decision.session.panelRevision == (before.session?.panelRevision ?? 0) + 1, "\(comment)")
+            #expect(decision.session.panelRevision > before.session?.panelRevision ?? 0, "\(comment)")
         }
         for job in decision.jobs {
             let old = before.jobs[job.jobID]
