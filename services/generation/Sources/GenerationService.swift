@@ -139,6 +139,8 @@ package struct GenerationService: AtelierService {
             metrics: metrics,
             log: context.log,
             clock: context.clock,
+            loop: context.loop,
+            stopGrace: try context.configuration.value(StandardKey.stopWithin) / 2,
             wake: WakeSignal(loop: context.loop),
             wakeOutbox: wakeOutbox
         )

@@ -9,7 +9,7 @@ import Time
 @testable import GenerationService
 
 /// Jobs from quote to stored result, over HTTP, against scripted neighbours.
-@Suite(.scratchDatabase(migrations: "services/generation/migrations"))
+@Suite(.serialized, .scratchDatabase(migrations: "services/generation/migrations"))
 struct JobFlowTests {
     @Test func `a free picture runs from quote to result and is reported in order`() async throws {
         try await Bench.run { bench in

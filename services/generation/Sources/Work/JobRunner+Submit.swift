@@ -65,15 +65,17 @@ extension JobRunner {
             key: key,
             waitUntil: until
         )
-        let submission = await tools.kie.createTask(
-            path: entry.createPath,
-            model: entry.providerModel,
-            input: input,
-            callbackURL: tools.callbackURL(for: id),
-            key: key
-        )
-        Failpoint.reach("generation.task_created")
-        return try await record(submission, of: begun, id, key: key, since: now)
+        return try await tools.finishing {
+            let submission = await tools.kie.createTask(
+                path: entry.createPath,
+                model: entry.providerModel,
+                input: input,
+                callbackURL: tools.callbackURL(for: id),
+                key: key
+            )
+            Failpoint.reach("generation.task_created")
+            return try await record(submission, of: begun, id, key: key, since: now)
+        }
     }
 
     private func record(

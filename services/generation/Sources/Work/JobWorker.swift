@@ -27,15 +27,21 @@ final class JobWorker: Worker {
 
     func run() async throws {
         held.withLock { $0 = [:] }
-        try await withThrowingDiscardingTaskGroup { group in
+        await withDiscardingTaskGroup { group in
             var lastRenewal = Deadline.monotonicNow()
             let renewal = UInt64(max(0, (tools.configuration.lease / 3).wholeMicroseconds)) * 1_000
             while !Task.isCancelled {
-                if Deadline.monotonicNow() - lastRenewal >= renewal {
-                    lastRenewal = Deadline.monotonicNow()
-                    try await renew()
-                }
-                let pause = try await startDueJobs(&group)
+                var pause = tick
+                do {
+                    if Deadline.monotonicNow() - lastRenewal >= renewal {
+                        lastRenewal = Deadline.monotonicNow()
+                        try await renew()
+                    }
+                    pause = try await startDueJobs(&group)
+                } catch where !Task.isCancelled {
+                    // Not rethrown: the jobs under way must not be cancelled because the database hiccups.
+                    tools.log.warning("jobs not claimed", [.error: .describing(error)])
+                } catch { break }
                 await tools.wake.wait(upTo: min(tick, pause, tools.configuration.lease / 4))
             }
             group.cancelAll()
@@ -44,7 +50,7 @@ final class JobWorker: Worker {
     }
 
     /// - Returns: How long until there is a slot for a submission again.
-    private func startDueJobs(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Duration {
+    private func startDueJobs(_ group: inout DiscardingTaskGroup) async throws -> Duration {
         let free = tools.configuration.concurrency - held.withLock { $0.count }
         guard free > 0 else { return tick }
         let (books, now) = try await tools.keys.books(tools.configuration.kieKeys.names)

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Cryptography
+internal import EventLoop
 internal import Foundation
 internal import HTTPClient
 internal import Jobs
@@ -24,6 +25,9 @@ struct Toolbox: Sendable {
     let metrics: GenerationMetrics
     let log: Log
     let clock: WallClock
+    let loop: EventLoop
+    /// How long a call that must not be cut off may go on after the service was told to stop.
+    let stopGrace: Duration
     /// Wakes the worker that claims jobs.
     let wake: WakeSignal
     /// Wakes the sender of facts.
@@ -50,5 +54,18 @@ struct Toolbox: Sendable {
     func token(for attempt: UUID) -> String {
         let signature = configuration.signingKey.sign(CallbackToken.signedMessage(for: attempt))
         return CallbackToken(attempt: attempt, signature: signature).text
+    }
+
+    /// Runs something whose outcome would be unknown if it were cut off in the middle: a stop of the service waits for
+    /// it, within reason.
+    func finishing<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        // A task of its own, awaited here, because the caller's is cancelled when the service stops.
+        let task = Task(executorPreference: loop) { try await body() }
+        let (loop, grace) = (loop, stopGrace)
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            loop.execute { _ = loop.schedule(after: grace) { task.cancel() } }
+        }
     }
 }

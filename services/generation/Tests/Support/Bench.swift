@@ -33,6 +33,10 @@ struct Bench {
         ]
         for service in ServiceName.allCases { settings["ATELIER_URL_\(service.rawValue.uppercased())"] = world.url }
         try await TestService<GenerationService>.run(environment: settings.merging(environment) { $1 }) { service in
+            defer {
+                // Set ATELIER_TEST_LOG to see what the service says.
+                if ProcessInfo.processInfo.environment["ATELIER_TEST_LOG"] != nil { service.log.lines.forEach { print($0) } }
+            }
             try await body(Bench(world: world, service: service))
         }
     }
@@ -87,7 +91,7 @@ struct Bench {
 
     /// Calls back as ingress does.
     @discardableResult
-    func callBack(_ url: String, taskID: String, id: Int64 = 1) async throws(CallError) -> EventVerdict.Kind? {
+    func callBack(_ url: String, taskID: String, id: Int64 = 1) async throws -> EventVerdict.Kind? {
         let body = "{\"code\":200,\"data\":{\"taskId\":\"\(taskID)\",\"state\":\"success\"}}"
         let event = Event(
             id: id, source: .kie, kind: "callback", token: url.split(separator: "/").last.map(String.init),
@@ -99,14 +103,14 @@ struct Bench {
 
     /// Waits until a job has reached a state.
     func wait(for state: JobState, of id: JobID, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        try await eventually("job is not \(state.rawValue)", sourceLocation: sourceLocation) {
+        try await eventually(within: .seconds(20), "job is not \(state.rawValue)", sourceLocation: sourceLocation) {
             try await job(id).state == state
         }
     }
 
     /// Waits until conversation was told the last word.
     func waitForFact(_ kind: FactKind, sourceLocation: SourceLocation = #_sourceLocation) async {
-        await eventually("no fact \(kind.rawValue)", sourceLocation: sourceLocation) { world.factKinds.contains(kind) }
+        await eventually(within: .seconds(20), "no fact \(kind.rawValue)", sourceLocation: sourceLocation) { world.factKinds.contains(kind) }
     }
 
     /// Everything that happened to the job's row.

@@ -1,0 +1,166 @@
+import Contracts
+import Testing
+import Time
+
+@testable import GenerationService
+
+struct PricingTests {
+    private let pricing = Pricing(kopecksPerDollar: 9_200, markupThousandths: 2_000, minimumMarginKopecks: 50)
+
+    @Test(
+        "dollars become kopecks upwards, whole roubles above one",
+        arguments: [
+            (0, 50), (1, 51), (2_500, 73), (4_000, 87), (5_000, 96), (40_000, 800), (60_000, 1_200), (550_000, 10_200),
+            (1_900_000, 35_000),
+        ] as [(Int64, Int64)])
+    func prices(_ microdollars: Int64, _ kopecks: Int64) {
+        #expect(pricing.kopecks(microdollars) == kopecks)
+    }
+
+    @Test func `a markup below one still leaves the margin`() {
+        let cheap = Pricing(kopecksPerDollar: 10_000, markupThousandths: 500, minimumMarginKopecks: 30)
+        #expect(cheap.kopecks(100_000) == 1_100, "1,000 kopecks of cost and a margin, up to a whole rouble")
+    }
+
+    @Test func `absurd numbers stay in range`() {
+        let dear = Pricing(kopecksPerDollar: 100_000_000, markupThousandths: 1_000_000_000, minimumMarginKopecks: 0)
+        #expect(dear.kopecks(.max) == .max)
+    }
+
+    @Test(
+        "only delivered results are charged, in the user's favour",
+        arguments: [(1_000, 2, 2, 1_000), (1_000, 1, 2, 500), (1_001, 1, 2, 500), (1_000, 0, 3, 0), (1_000, 3, 2, 1_000)]
+            as [(Int64, Int, Int, Int64)])
+    func partial(_ price: Int64, _ delivered: Int, _ expected: Int, _ charged: Int64) {
+        #expect(Pricing.partial(price, delivered: delivered, of: expected) == charged)
+    }
+
+    @Test(
+        "configured decimals are read exactly or not at all",
+        arguments: [
+            ("92", 92_000), ("92.5", 92_500), ("1.875", 1_875), ("0.001", 1), ("0", nil), ("-1", nil), ("1.2345", nil),
+            ("", nil), ("1.", nil), ("a", nil), ("+5", nil),
+        ] as [(String, Int64?)])
+    func decimals(_ text: String, _ thousandths: Int64?) {
+        #expect(Decimals(text)?.thousandths == thousandths)
+    }
+}
+
+struct SlotBookTests {
+    private func at(_ seconds: Double) -> Timestamp { Timestamp(microseconds: Int64(seconds * 1_000_000)) }
+
+    @Test func `twenty go at once and the next waits for the window of the first`() {
+        var book = SlotBook(key: "k", stamps: [])
+        for number in 0..<20 {
+            #expect(book.nextSlot(now: at(Double(number) / 10)) == at(Double(number) / 10))
+            book = book.taking(at(Double(number) / 10))
+        }
+        #expect(book.free(now: at(5)) == 0)
+        #expect(book.nextSlot(now: at(5)) == at(10.2))
+        #expect(book.free(now: at(10.25)) == 1)
+    }
+
+    @Test func `no window of ten seconds ever holds more than twenty, whatever the demand`() {
+        var book = SlotBook(key: "k", stamps: [])
+        var taken: [Timestamp] = []
+        for tick in 0..<600 {
+            let now = at(Double(tick) / 10)
+            for _ in 0..<3 where book.nextSlot(now: now) <= now {
+                book = book.taking(now)
+                taken.append(now)
+            }
+        }
+        for (index, first) in taken.enumerated() where index + 20 < taken.count {
+            #expect(taken[index + 20] - first > .seconds(10))
+        }
+        #expect(taken.count >= 100)
+    }
+
+    @Test func `a resting key has no slot, another key is taken instead`() {
+        let resting = SlotBook(key: "a", stamps: [], pausedUntil: at(30))
+        let busy = SlotBook(key: "b", stamps: [at(1)])
+        #expect(resting.free(now: at(2)) == 0 && resting.nextSlot(now: at(2)) == at(30))
+        #expect(SlotBook.best([resting, busy], now: at(2))?.key == "b")
+        #expect(SlotBook.best([resting, busy], now: at(31))?.key == "a")
+    }
+
+    @Test func `a clock that goes back does not disorder the stamps`() {
+        let book = SlotBook(key: "k", stamps: [at(10)]).taking(at(9))
+        #expect(book.stamps == [at(10), at(10)])
+    }
+}
+
+struct PollScheduleTests {
+    private let usual = PollSchedule(first: .seconds(15), interval: .seconds(15))
+
+    @Test func `the first poll comes after a third of the usual run, within the configured limits`() {
+        #expect(usual.firstWait(typicalSeconds: 31) == .milliseconds(10_354))
+        #expect(usual.firstWait(typicalSeconds: 300) == .seconds(15))
+        #expect(PollSchedule(first: .seconds(15), interval: .seconds(2)).firstWait(typicalSeconds: 300) == .seconds(4))
+        #expect(usual.firstWait(typicalSeconds: 1) == .seconds(1))
+    }
+
+    @Test func `polls become rarer with age, at most four times`() {
+        #expect(usual.nextWait(elapsed: .zero, pollsAfterCallback: nil, random: 0.5) == .seconds(15))
+        #expect(usual.nextWait(elapsed: .seconds(3_600), pollsAfterCallback: nil, random: 0.5) == .seconds(60))
+        #expect(usual.nextWait(elapsed: .zero, pollsAfterCallback: nil, random: 0) == .seconds(12))
+    }
+
+    @Test func `after a callback the record is read quickly, for a while`() {
+        #expect(usual.nextWait(elapsed: .zero, pollsAfterCallback: 0, random: 0.5) == .seconds(1))
+        #expect(usual.nextWait(elapsed: .zero, pollsAfterCallback: 5, random: 0.5) == .seconds(15))
+    }
+}
+
+struct ByteRangeTests {
+    @Test(
+        "a range header says which part is meant, or nothing",
+        arguments: [
+            (nil, .whole), ("bytes=0-9", .part(offset: 0, length: 10)), ("bytes=90-", .part(offset: 90, length: 10)),
+            ("bytes=-5", .part(offset: 95, length: 5)), ("bytes=-500", .part(offset: 0, length: 100)),
+            ("bytes=50-500", .part(offset: 50, length: 50)), ("bytes=100-", .unsatisfiable), ("bytes=-0", .unsatisfiable),
+            ("bytes=9-3", .whole), ("bytes=0-1,3-4", .whole), ("items=0-1", .whole), ("bytes=a-b", .whole),
+            ("bytes=-", .whole), ("bytes=99999999999999999999-", .whole),
+        ] as [(String?, ByteRange)])
+    func ranges(_ header: String?, _ expected: ByteRange) {
+        #expect(ByteRange(header, size: 100) == expected)
+    }
+
+    @Test func `an empty file has no satisfiable part`() {
+        #expect(ByteRange("bytes=0-", size: 0) == .unsatisfiable)
+        #expect(ByteRange("bytes=-1", size: 0) == .unsatisfiable)
+    }
+}
+
+struct MediaFactsTests {
+    @Test func `pictures tell their size`() {
+        let png = MediaFacts(Samples.png)
+        #expect(png?.mimeType == "image/png" && png?.width == 640 && png?.height == 480)
+        let jpeg = MediaFacts(Samples.jpeg)
+        #expect(jpeg?.mimeType == "image/jpeg" && jpeg?.width == 320 && jpeg?.height == 200)
+    }
+
+    @Test func `every cut of a picture is read without a trap`() {
+        for length in 0..<Samples.jpeg.count { _ = MediaFacts(Array(Samples.jpeg.prefix(length))) }
+        for length in 0..<Samples.png.count { _ = MediaFacts(Array(Samples.png.prefix(length))) }
+        #expect(MediaFacts(Array(Samples.png.prefix(8)))?.width == nil)
+    }
+
+    @Test(
+        "the first bytes decide",
+        arguments: [
+            (Array("ID3\u{4}".utf8), "audio/mpeg"), ([0xff, 0xfb, 0x90, 0], "audio/mpeg"),
+            (Array("RIFF....WAVE".utf8), "audio/wav"), (Array("OggS".utf8), "audio/ogg"),
+            ([0, 0, 0, 32] + Array("ftypisom".utf8), "video/mp4"), ([0, 0, 0, 32] + Array("ftypM4A ".utf8), "audio/mp4"),
+            ([0x1a, 0x45, 0xdf, 0xa3], "video/webm"), (Array("GIF89a".utf8), "image/gif"),
+        ] as [([UInt8], String)])
+    func types(_ head: [UInt8], _ type: String) {
+        #expect(MediaFacts(head)?.mimeType == type)
+    }
+
+    @Test func `an error page is no result`() {
+        #expect(MediaFacts(Array("<!DOCTYPE html>".utf8)) == nil)
+        #expect(MediaFacts(Array("{\"error\":1}".utf8)) == nil)
+        #expect(MediaFacts([]) == nil)
+    }
+}
