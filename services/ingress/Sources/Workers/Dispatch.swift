@@ -14,6 +14,9 @@ final class Dispatch: Sendable {
         /// Taken by the writer and not known to be written.
         var writing: [Dispatcher.Completion] = []
         var notice = PassiveNotice()
+        /// Ids that were completed lately. A look at the handovers that began before the outcome was written would bring
+        /// such an event once more.
+        var completed = RecentIDs()
     }
 
     private let state: Locked<State>
@@ -39,7 +42,7 @@ final class Dispatch: Sendable {
         let consumers = state.withLock { state -> Set<Consumer> in
             var consumers: Set<Consumer> = []
             for waiting in events {
-                guard state.owned.contains(waiting.slot) else { continue }
+                guard state.owned.contains(waiting.slot), !state.completed.contains(waiting.event.id) else { continue }
                 if state.arriving[waiting.slot] != nil {
                     state.arriving[waiting.slot]?.append(waiting)
                 } else {
@@ -123,6 +126,7 @@ final class Dispatch: Sendable {
     /// How far each owned slot is handled, given that no event up to `boundary` is still to come.
     func marks(boundary: Int64) -> [(slot: Int32, lowID: Int64)] {
         state.withLock { state in
+            state.completed.age()
             // What is done in memory but not written yet must be found again after a crash.
             var unwritten: [Int32: Int64] = [:]
             for completion in state.completions + state.writing {
@@ -149,6 +153,7 @@ final class Dispatch: Sendable {
         let completions = state.withLock { state -> [Dispatcher.Completion] in
             let completions = body(&state.dispatcher)
             state.completions += completions
+            for completion in completions where completion.isFinal { state.completed.insert(completion.place.id) }
             return completions
         }
         if !completions.isEmpty { recordBell.ring() }
@@ -165,7 +170,26 @@ final class Dispatch: Sendable {
     }
 }
 
+/// Ids of the last one to two ticks, in two generations.
+struct RecentIDs {
+    private var young: Set<Int64> = []
+    private var old: Set<Int64> = []
+
+    func contains(_ id: Int64) -> Bool { young.contains(id) || old.contains(id) }
+
+    mutating func insert(_ id: Int64) { young.insert(id) }
+
+    /// Called once a tick.
+    mutating func age() {
+        old = young
+        young = []
+    }
+}
+
 extension Dispatcher.Completion {
+    /// Whether the event is not tried again by itself.
+    var isFinal: Bool { if case .parked = self { false } else { true } }
+
     /// Which event it is about.
     var place: (id: Int64, slot: Int32) {
         switch self {

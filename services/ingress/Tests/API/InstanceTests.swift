@@ -45,7 +45,8 @@ import Time
         let consumer = try await ConsumerStub.start()
         try await TestService<IngressService>.run(environment: environment(consumer.server.url)) { first async throws in
             try await eventually { try await owned() == [64] }
-            try await TestService<IngressService>.run(environment: environment(consumer.server.url)) { second async throws in
+            try await TestService<IngressService>.run(environment: environment(consumer.server.url)) {
+                second async throws in
                 var update: Int64 = 0
                 // Both accept for all chats while the slots change hands.
                 for round in 0..<60 as Range<Int64> {

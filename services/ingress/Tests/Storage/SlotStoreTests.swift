@@ -140,4 +140,18 @@ private func arrival(_ update: Int64) -> Arrival {
         dispatch.confirmWritten()
         #expect(mark() == 10)
     }
+
+    @Test func `an event that has just been handled is not taken from a late look at the handovers`() throws {
+        dispatch.beginTaking([slot])
+        dispatch.finishTaking(slot, loaded: [])
+        dispatch.offer([waiting(3)])
+        let batch = try #require(dispatch.nextBatch(for: .conversation))
+        _ = dispatch.finish(batch, [EventVerdict(id: 3, verdict: .ok)])
+        dispatch.offer([waiting(3)])
+        #expect(dispatch.nextBatch(for: .conversation) == nil)
+        // A revived dead letter comes after the memory has faded.
+        for _ in 0..<2 { _ = dispatch.marks(boundary: 3) }
+        dispatch.offer([waiting(3)])
+        #expect(dispatch.nextBatch(for: .conversation)?.events.map(\.id) == [3])
+    }
 }
