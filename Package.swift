@@ -104,7 +104,9 @@ let tools: [Target] = [
             .executableTarget(
                 name: "sandbox", dependencies: ["Sandbox"] + serviceBase, path: "Sources/SandboxMain",
                 swiftSettings: house),
-            tests("Sandbox", "Sandbox", "HTTP", "HTTPClient", "HTTPServer", "Contracts", "EventLoop", "Time"),
+            tests(
+                "Sandbox", "Sandbox", "HTTP", "HTTPClient", "HTTPServer", "Contracts", "EventLoop", "Time", "Concurrency",
+                "Configuration", "Telemetry"),
         ] : [],
     isSelected("atelier")
         ? [

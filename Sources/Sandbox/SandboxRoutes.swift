@@ -120,7 +120,9 @@ struct SandboxRoutes: Sendable {
                 ],
                 body: .bytes(content)
             )
-            router.on(.get, name == "index.html" ? "/" : "/" + name) { _ in response }
+            for path in name == "index.html" ? ["/", "/chat"] : ["/" + name] {
+                router.on(.get, path) { _ in response }
+            }
         }
         router.on(.get, "/favicon.ico") { _ in
             HTTPResponse(status: 301, fields: ["Location": "/icon.svg"], body: .none)

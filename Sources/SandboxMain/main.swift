@@ -1,23 +1,28 @@
+internal import Concurrency
 internal import Configuration
-internal import Dispatch
 internal import EventLoop
 internal import Foundation
 internal import Lifecycle
 internal import Sandbox
 internal import Telemetry
 
-// `sandbox [serve|check-config]`; without a database it needs less than a service, so it starts by itself.
+// `sandbox [serve | check-config]`. Without a database it needs less than a service and starts by itself.
 let reader = ConfigurationReader()
 let log = Log(service: "sandbox")
+let word = CommandLine.arguments.dropFirst().first ?? "serve"
+guard ["serve", "check-config"].contains(word) else {
+    FileHandle.standardError.write(Data("sandbox: there is no command \"\(word)\"; serve or check-config\n".utf8))
+    exit(2)
+}
 
 let configuration: SandboxConfiguration
 do {
     configuration = try SandboxConfiguration(reader)
 } catch {
     FileHandle.standardError.write(Data("\(error)\n".utf8))
-    exit(2)
+    exit(1)
 }
-if CommandLine.arguments.dropFirst().first == "check-config" {
+if word == "check-config" {
     for key in SandboxConfiguration.keys {
         print("\(key.name)=\(key.shownValue(in: reader) ?? "")  # \(key.help)")
     }
@@ -25,20 +30,16 @@ if CommandLine.arguments.dropFirst().first == "check-config" {
 }
 
 let loop = EventLoop(name: "sandbox")
-let sandbox: Sandbox
-do {
-    sandbox = try Sandbox(configuration, loop: loop, log: log)
-} catch {
-    log.error("cannot start", [.error: .describing(error)])
-    log.flush()
-    exit(1)
-}
 let (stops, stopSignal) = AsyncStream.makeStream(of: Void.self)
-StopSignals.listen { _ in
-    // The second signal ends the process at once.
-    if case .enqueued(remaining: 0) = stopSignal.yield(()) { exit(1) }
+let decision = Locked(StopDecision())
+StopSignals.listen { number in
+    switch decision.withLock({ $0.signalled() }) {
+    case .stop: stopSignal.yield(())
+    case .exitAtOnce: _exit(128 + number)
+    }
 }
 do {
+    let sandbox = try Sandbox(configuration, loop: loop, log: log)
     try await loop.run {
         let port = try await sandbox.start()
         log.info("listening", [.address: .string("\(configuration.address.host):\(port)")])
@@ -46,10 +47,11 @@ do {
         log.info("stopping")
         await sandbox.stop(within: .seconds(5))
     }
+    log.info("stopped")
+    log.flush()
+    exit(0)
 } catch {
     log.error("stopped", [.error: .describing(error)])
     log.flush()
     exit(1)
 }
-log.flush()
-exit(0)

@@ -32,6 +32,7 @@ struct KieState: Sendable {
         self.order = tasks.values.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }.map(\.id)
         self.uploads = uploads
         self.balance = balance
+        self.reserved = tasks.values.reduce(0) { $0 + ($1.isFinal ? 0 : $1.cost) }
     }
 
     /// Counts a createTask call.
@@ -55,19 +56,18 @@ struct KieState: Sendable {
     }
 
     /// Credits that running tasks will take.
-    var reserved: Double {
-        tasks.values.reduce(0) { $0 + ($1.isFinal ? 0 : $1.cost) }
-    }
+    private(set) var reserved: Double = 0
 
     /// Adds a task.
     ///
     /// - Returns: The ids of tasks that had to be forgotten for it.
     mutating func insert(_ task: KieTask) -> [String] {
         tasks[task.id] = task
+        if !task.isFinal { reserved += task.cost }
         order.append(task.id)
         guard order.count > Self.maximumTasks else { return [] }
         let oldest = order.removeFirst()
-        tasks[oldest] = nil
+        if let forgotten = tasks.removeValue(forKey: oldest), !forgotten.isFinal { reserved -= forgotten.cost }
         return [oldest]
     }
 
@@ -76,6 +76,7 @@ struct KieState: Sendable {
         guard var task = tasks[id] else { return nil }
         let wasFinal = task.isFinal
         change(&task)
+        if !wasFinal && task.isFinal { reserved -= task.cost }
         if !wasFinal && task.state == .success { balance -= task.cost }
         tasks[id] = task
         return task

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// A part of a `multipart/form-data` body (RFC 7578).
 struct FormPart: Equatable, Sendable {
     var name: String
@@ -26,15 +28,16 @@ enum Multipart {
     /// The parts in their order; nil if the body is cut off or has another form.
     static func parse(_ body: [UInt8], boundary: String) -> [FormPart]? {
         let mark = Array("--\(boundary)".utf8)
-        guard !boundary.isEmpty, var place = find(mark, in: body, from: 0) else { return nil }
+        let searched = Data(body)
+        guard !boundary.isEmpty, var place = find(mark, in: searched, from: 0) else { return nil }
         var parts: [FormPart] = []
         while true {
             var start = place + mark.count
             if body.hasBytes("--", at: start) { return parts }
             guard body.hasBytes("\r\n", at: start), parts.count < maximumParts else { return nil }
             start += 2
-            guard let headEnd = find(Array("\r\n\r\n".utf8), in: body, from: start),
-                let end = find(Array("\r\n".utf8) + mark, in: body, from: headEnd + 2),
+            guard let headEnd = find(Array("\r\n\r\n".utf8), in: searched, from: start),
+                let end = find(Array("\r\n".utf8) + mark, in: searched, from: headEnd + 2),
                 let part = part(
                     head: String(decoding: body[start..<headEnd], as: UTF8.self),
                     content: Array(body[min(headEnd + 4, end)..<end])
@@ -99,15 +102,10 @@ enum Multipart {
         }
     }
 
-    private static func find(_ needle: [UInt8], in body: [UInt8], from start: Int) -> Int? {
-        guard let first = needle.first, start >= 0, body.count >= needle.count else { return nil }
-        var index = start
-        let last = body.count - needle.count
-        while index <= last {
-            if body[index] == first && body.hasBytes(needle, at: index) { return index }
-            index += 1
-        }
-        return nil
+    /// Foundation's search, since bodies have up to 50 MB.
+    private static func find(_ needle: [UInt8], in body: Data, from start: Int) -> Int? {
+        guard start <= body.count else { return nil }
+        return body.range(of: Data(needle), in: start..<body.count)?.lowerBound
     }
 }
 

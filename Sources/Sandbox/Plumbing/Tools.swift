@@ -47,8 +47,9 @@ struct Tools: Sendable {
     /// Sends a request on behalf of a provider and notes it in the call log.
     ///
     /// - Returns: nil if there was no answer.
-    func send(_ request: ClientRequest, provider: String, operation: String, note: String = "") async -> ClientResponse?
-    {
+    func send(_ call: ClientRequest, provider: String, operation: String, note: String = "") async -> ClientResponse? {
+        var request = call
+        request.peer = provider
         let start = Deadline.monotonicNow()
         let at = clock.now
         var answer: ClientResponse?

@@ -25,6 +25,7 @@ let attached = [];
 let round = null;
 let actionTimer = 0;
 let typing = null;
+let hasSpoken = false;
 
 async function post(path, body) {
   const isForm = body instanceof FormData;
@@ -147,7 +148,8 @@ function emptyView() {
 
 function draw(isFirst) {
   const list = $('list');
-  const sticks = isFirst || isAtEnd();
+  const sticks = isFirst || hasSpoken || isAtEnd();
+  hasSpoken = false;
   const focused = document.activeElement?.dataset?.key;
   const next = new Map();
   let before = list.firstChild;
@@ -206,8 +208,8 @@ async function attempt(promise) {
 
 function say(text) {
   if (!text.trim()) return;
+  hasSpoken = true;
   attempt(post('/sandbox/updates', { user: me.id, text }));
-  requestAnimationFrame(toEnd);
 }
 
 // Links that stay inside: the pay page, invoices in Stars, deep links of the bot.
@@ -289,8 +291,8 @@ $('form').addEventListener('submit', async (event) => {
     clearTray();
     input.value = '';
     grow();
+    hasSpoken = true;
     await attempt(post('/sandbox/updates', form));
-    toEnd();
   } else if (text) {
     input.value = '';
     grow();

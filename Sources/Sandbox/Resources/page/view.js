@@ -70,6 +70,7 @@ function wrap(entity, source, children, handlers) {
     case 'pre': return el('pre', {}, ...children);
     case 'blockquote': return el('blockquote', {}, ...children);
     case 'expandable_blockquote': {
+      if (source.length < 160 && source.split('\n').length < 4) return el('blockquote', {}, ...children);
       const node = el('blockquote', { class: 'fold', tabindex: 0, role: 'button', 'aria-expanded': 'false' }, ...children);
       const toggle = () => node.setAttribute('aria-expanded', String(node.classList.toggle('open')));
       node.addEventListener('click', toggle);
