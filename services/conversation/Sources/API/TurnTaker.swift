@@ -13,6 +13,7 @@ struct TurnTaker: Sendable {
     let clock: WallClock
     let metrics: ConversationMetrics
     let log: Log
+    let queue = SceneQueue()
     /// Rung after a commit that left commands.
     let wakeSender: @Sendable () -> Void
 
@@ -36,6 +37,10 @@ struct TurnTaker: Sendable {
     /// Idempotent by the occasion's event. Safe to give up at any point: before the commit nothing has happened, after
     /// it the outbox does the rest.
     func take(_ occasion: Occasion) async throws -> Decision.Outcome {
+        try await queue.run(occasion.scene) { try await decide(occasion) }
+    }
+
+    private func decide(_ occasion: Occasion) async throws -> Decision.Outcome {
         var tries = 1
         while true {
             do {

@@ -47,7 +47,7 @@ enum CommandPurpose: Codable, Sendable, Equatable {
 }
 
 /// Where a turn takes place.
-struct Scene: Sendable, Equatable {
+struct Scene: Sendable, Hashable {
     var userID: UserID
     var chatID: ChatID
 

@@ -52,14 +52,10 @@ extension Turn {
         }
     }
 
-    /// Puts what was sent off back into the user's hands.
+    /// Puts what was sent off back into the user's hands: the panel is about to speak of it. A draft that was begun in
+    /// the meantime is put aside.
     mutating func giveBack(_ job: KnownJob) {
-        guard session.draft?.holdsWork != true else {
-            session.parked = Array(([job.draft] + session.parked).prefix(Session.parkedLimit))
-            return
-        }
-        session.draft = job.draft
-        session.draftSerial += 1
+        session.open(job.draft)
     }
 
     private mutating func cancelRefused(_ problem: Problem) {

@@ -136,7 +136,7 @@ extension Turn {
         var returned = job
         returned.draft = draft
         giveBack(returned)
-        guard session.draft == draft, let price = draft.price else {
+        guard let price = draft.price else {
             notices.append(texts.html(.noticeNotStarted))
             return go(to: .composer)
         }

@@ -81,7 +81,9 @@ extension Screens {
             switch input.media {
             case .video: return texts.html(.askVideo, ["input": name])
             case .audio: return texts.html(.askAudio, ["input": name])
-            default: return texts.html(.askImage, ["input": name, "limit": .text(String(input.capacity))])
+            default:
+                guard input.capacity > 1 else { return texts.html(.askImage, ["input": name]) }
+                return texts.html(.askImages, ["input": name, "limit": .text(String(input.capacity))])
             }
         }
     }

@@ -150,6 +150,16 @@ import Time
         #expect(user.panelText.contains("⚠️"))
     }
 
+    @Test func `a run that is refused while another is typed puts the new one aside, not away`() {
+        var user = Driver()
+        let job = user.launch()
+        user.compose(5, "песня о лисе")
+        user.take(.answer(CommandAnswer(purpose: .createJob(job), outcome: .refused(Problem(.insufficientFunds)))))
+        #expect(user.session?.draft?.inputs["prompt"] == "рыжая лиса")
+        #expect(user.session?.parked.map { $0.inputs["prompt"] } == ["песня о лисе"])
+        #expect(user.session?.waiting?.draft.inputs["prompt"] == "рыжая лиса")
+    }
+
     @Test func `facts out of order never move a card backwards and a result is handed over once`() {
         var user = Driver()
         let job = user.launch()
