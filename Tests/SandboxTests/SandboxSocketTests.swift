@@ -56,7 +56,8 @@ import Time
 
         /// Requests that the gateway got on a path, as JSON.
         func received(_ path: String) -> [JSONValue] {
-            gateway.requests.filter { $0.path.hasPrefix(path) }.compactMap { try? JSONText.parse($0.body) }  // Ours always parse.
+            // What the sandbox sends always parses.
+            gateway.requests.filter { $0.path.hasPrefix(path) }.compactMap { try? JSONText.parse($0.body) }
         }
     }
 

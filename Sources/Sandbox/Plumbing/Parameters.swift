@@ -23,7 +23,8 @@ struct Parameters: Sendable {
             try take(parts)
         } else if type == "application/json", !body.isEmpty {
             guard body.count <= Self.maximumValueBytes else { throw .tooManyBytes }
-            guard let value = try? JSONText.parse(body), let members = value.object else {  // Why it is malformed helps nobody.
+            // Why it is malformed helps nobody.
+            guard let value = try? JSONText.parse(body), let members = value.object else {
                 throw .malformedBody
             }
             values.merge(members) { $1 }
