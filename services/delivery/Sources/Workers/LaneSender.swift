@@ -2,6 +2,7 @@ internal import Concurrency
 internal import Contracts
 package import EventLoop
 internal import Foundation
+internal import Postgres
 internal import ServiceKit
 package import Telemetry
 package import Time
@@ -25,6 +26,8 @@ package struct LaneSender: Sendable {
     private static let backoff = Backoff(first: .seconds(1), cap: .seconds(60))
     /// A lane that has to wait longer for its pace is let go meanwhile.
     private static let longestPaceWait = Duration.seconds(2)
+    private static let maximumWrites = 7
+    private static let writeBackoff = Backoff(first: .milliseconds(50), cap: .seconds(2))
     private static let pauseOfRefusedBot = Duration.seconds(30)
 
     package init(
@@ -138,13 +141,11 @@ package struct LaneSender: Sendable {
         )
         var message = planned
         let verdict = message.settle(step, answer)
-        if case .accepted(let result) = answer, step.needsMedia {
-            try await media.remember(SentMessage(result: result), for: planned, sources)
-        }
-        if answer == .fileIDRefused { try await media.forget(planned) }
         if message.progress.repeats > planned.progress.repeats { metrics.repeats.increment(step.rawValue) }
         let isTaken = verdict == .next && (answer == .notModified || answer.label == "ok")
-        return try await conclude(head, attempt, message, verdict, endsBlock: isTaken && view.isBlocked)
+        let course = try await conclude(head, attempt, message, verdict, endsBlock: isTaken && view.isBlocked)
+        if step.needsMedia { await noteFiles(answer, planned, sources) }
+        return course
     }
 
     /// Stores the verdict with its consequences.
@@ -168,13 +169,41 @@ package struct LaneSender: Sendable {
         default:
             break
         }
-        try await lanes.settle(head, attempt: attempt, progress: message.progress, record)
+        try await persist {
+            try await lanes.settle(head, attempt: attempt, progress: message.progress, record)
+        }
         if case .moved(let chat) = verdict {
             try await chats.move(message.chatID, to: chat)
             course = .letGo(at: nil)
         }
         count(head, record)
         return course
+    }
+
+    /// Repeats a write through a short outage of the database: what Telegram has answered must not be forgotten. The
+    /// write counts once, because it names its attempt.
+    private func persist(_ write: () async throws -> Void) async throws {
+        var attempt = 1
+        while true {
+            do {
+                return try await write()
+            } catch let error as PostgresError where error.isRetryable && attempt < Self.maximumWrites {
+                try await loop.sleep(for: Self.writeBackoff.delay(attempt: attempt))
+                attempt += 1
+            }
+        }
+    }
+
+    /// Keeps the store of file ids in step with an answer; losing that only costs an upload.
+    private func noteFiles(_ answer: TelegramAnswer, _ message: OutgoingMessage, _ sources: [MediaSource]) async {
+        do {
+            if case .accepted(let result) = answer {
+                try await media.remember(SentMessage(result: result), for: message, sources)
+            }
+            if answer == .fileIDRefused { try await media.forget(message) }
+        } catch {
+            log.warning("a file id was not noted", [.error: .describing(error)])
+        }
     }
 
     private func decide(

@@ -40,10 +40,20 @@ final class FakeTelegram: Sendable {
 
     static let token = "8012345678:fake-token"
     private let state = Locked(State())
+    /// Called when a call has had its effect and before it is answered.
+    private let beforeAnswer: @Sendable (String) async throws -> Void
+
+    init(beforeAnswer: @escaping @Sendable (String) async throws -> Void = { _ in }) {
+        self.beforeAnswer = beforeAnswer
+    }
 
     /// Starts a server for it.
     func serve() async throws -> StubServer {
-        try await StubServer.start { [self] in answer($0) }
+        try await StubServer.start { [self] request in
+            let response = answer(request)
+            try await beforeAnswer(request.path.split(separator: "/").last.map(String.init) ?? "")
+            return response
+        }
     }
 
     /// The next calls of the method fail so, one after the other.

@@ -166,6 +166,26 @@ struct SendingTests {
         }
     }
 
+    @Test func `an answer is recorded even if the database breaks off at that moment`() async throws {
+        let scratch = ScratchDatabase.current
+        let telegram = FakeTelegram { method in
+            guard method == "sendMessage" else { return }
+            try await scratch.withDatabase(url: scratch.adminURL) { admin in
+                _ = try await admin.execute(
+                    """
+                    select pg_terminate_backend(pid) from pg_stat_activity
+                    where datname = current_database() and usename = 'atelier_delivery'
+                    """
+                )
+            }
+        }
+        try await DeliveryFixture.run(telegram: telegram) { fixture in
+            try await fixture.send("kept", key: "a")
+            await eventually { (try? await fixture.state("a").state) == .sent }
+            #expect(telegram.messages(in: 42).map(\.text) == ["kept"])
+        }
+    }
+
     @Test func `a process that died while sending leaves an unknown text and a repeated edit`() async throws {
         let database = ScratchDatabase.current.database
         let lanes = LaneStore(database)
