@@ -46,6 +46,7 @@ package final class Database: Sendable {
     ///
     /// - Returns: The rows of each statement.
     /// - Throws: `.unknownCommit` if the connection broke before COMMIT was answered.
+    @discardableResult
     package func pipeline(_ statements: [SQL], deadline: Deadline? = nil) async throws(PostgresError) -> [[Row]] {
         let connection = try await lease(deadline: deadline)
         let transaction = Transaction(connection, TransactionOptions(deadline: deadline), self)

@@ -61,6 +61,8 @@ package struct TransactionOptions: Sendable {
     package var maximumAttempts: Int
     /// When the whole transaction, repeats included, must be over.
     package var deadline: Deadline?
+    /// How long each statement may take, instead of what the database's configuration says; for reports.
+    package var statementTimeout: Duration?
 
     package init(
         isolation: Isolation = .readCommitted,
@@ -80,7 +82,15 @@ package struct TransactionOptions: Sendable {
     /// Serializable, and repeatable.
     package static let serializable = TransactionOptions(isolation: .serializable, maximumAttempts: 5)
 
-    var begin: SQL {
+    /// What opens the transaction.
+    var opening: [SQL] {
+        guard let statementTimeout else { return [begin.once()] }
+        let milliseconds = String(statementTimeout.wholeMilliseconds)
+        let limit: SQL = "select set_config('statement_timeout', \(milliseconds), true)"
+        return [begin.once(), limit]
+    }
+
+    private var begin: SQL {
         switch (isolation, isReadOnly) {
         case (.readCommitted, false): "begin"
         case (.readCommitted, true): "begin read only"

@@ -36,6 +36,7 @@ package final class Transaction: @unchecked Sendable {
     /// rest is skipped.
     ///
     /// - Returns: The rows of each statement.
+    @discardableResult
     package func pipeline(_ statements: [SQL], deadline: Deadline? = nil) async throws(PostgresError) -> [[Row]] {
         try await run(statements, deadline: deadline).map(\.rows)
     }
@@ -86,7 +87,9 @@ package final class Transaction: @unchecked Sendable {
         thenCommit: Bool = false,
         deadline: Deadline?
     ) async throws(PostgresError) -> [QueryResult] {
-        let until = database.configuration.statementDeadline(min(deadline ?? .never, options.deadline ?? .never))
+        let wanted = min(deadline ?? .never, options.deadline ?? .never)
+        let limit = options.statementTimeout.map { Deadline.after($0 + .seconds(2)) }
+        let until = limit.map { min($0, wanted) } ?? database.configuration.statementDeadline(wanted)
         let results: [QueryResult] = try await database.loop.call(deadline: until) { [self] call in
             guard !isEnded else {
                 return call.finish(
@@ -94,7 +97,7 @@ package final class Transaction: @unchecked Sendable {
                 )
             }
             var list = statements
-            if !isBegun { list.insert(options.begin.once(), at: 0) }
+            if !isBegun { list.insert(contentsOf: options.opening, at: 0) }
             if thenCommit { list.append(SQL("commit").once()) }
             isBegun = true
             isEnded = thenCommit

@@ -144,6 +144,20 @@ import Time
         }
     }
 
+    @Test func `a transaction may have a statement timeout of its own`() async throws {
+        var options = TransactionOptions()
+        options.statementTimeout = .milliseconds(50)
+        let error = await failure {
+            try await database.transaction(options) { try await $0.query("select pg_sleep(30)") }
+        }
+        #expect(error?.code == .statementTimeout)
+        try await scratch.withDatabase(configure: { $0.statementTimeout = .milliseconds(50) }) { hasty in
+            options.statementTimeout = .seconds(30)
+            let rows = try await hasty.transaction(options) { try await $0.query("select pg_sleep(0.2)") }
+            #expect(rows.count == 1)
+        }
+    }
+
     @Test func `a repeatable transaction is run again after a serialization failure`() async throws {
         try await database.execute("create table counter (n int8)")
         try await database.execute("insert into counter values (0)")

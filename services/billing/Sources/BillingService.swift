@@ -1,4 +1,5 @@
 package import Contracts
+internal import Cryptography
 internal import Jobs
 package import Lifecycle
 internal import Postgres
@@ -11,6 +12,7 @@ package struct BillingService: AtelierService {
 
     private let batcher: LedgerBatcher
     private let auditor: LedgerAuditor
+    private let sealer: LedgerSealer
     private let queries: LedgerQueries
     private let clock: WallClock
 
@@ -19,10 +21,23 @@ package struct BillingService: AtelierService {
         self.batcher = LedgerBatcher(store: LedgerStore(database: context.database), metrics: metrics, log: context.log)
         self.queries = LedgerQueries(database: context.database)
         self.auditor = LedgerAuditor(queries: queries, metrics: metrics, log: context.log)
+        self.sealer = LedgerSealer(store: SealStore(database: context.database), metrics: metrics)
         self.clock = context.clock
     }
 
-    package var workers: [any Worker] { [batcher, auditor] }
+    package var workers: [any Worker] { [batcher, sealer, auditor] }
+
+    /// The queue, and the head of the hash chain: whoever writes it down elsewhere can prove later that nothing before it
+    /// was changed.
+    package func health() async -> [String: JSONValue] {
+        var report: [String: JSONValue] = ["queued_operations": .integer(Int64(batcher.queuedItems))]
+        // A database that does not answer shows in the report's own part about it.
+        if let head = try? await sealer.store.head(deadline: .after(.milliseconds(500))) {
+            report["seal_number"] = .integer(head.number)
+            report["seal_hash"] = .string(Hex.encode(head.hash))
+        }
+        return report
+    }
 
     package func register(on routes: inout Routes) {
         routes.serve(PlaceHold.self) { input, call in try await placeHold(input, call) }

@@ -60,8 +60,7 @@ import Time
     }
 
     private func expectSound() async throws {
-        #expect(try await queries.trialBalance(deadline: deadline).sumKopecks == 0)
-        #expect(try await queries.brokenAccounts(deadline: deadline) == 0)
+        #expect(try await queries.audit(within: .seconds(10)).isSound)
     }
 
     // MARK: Failures

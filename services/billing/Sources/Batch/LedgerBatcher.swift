@@ -4,6 +4,7 @@ import EventLoop
 import Jobs
 import Lifecycle
 import Postgres
+import ServiceKit
 import Telemetry
 import Time
 
@@ -45,6 +46,9 @@ final class LedgerBatcher: Worker {
         self.log = log
         self.signal = WakeSignal(loop: store.database.loop)
     }
+
+    /// How many items wait for a batch now.
+    var queuedItems: Int { state.withLock { $0.queue.count } }
 
     /// Decides an item with the next batch.
     ///
@@ -115,6 +119,7 @@ final class LedgerBatcher: Worker {
         let deadline = Deadline.after(limits.flightTimeout)
         do {
             let verdicts = try await apply(batch, deadline)
+            Failpoint.reach("billing.batch_committed")
             for (ticket, verdict) in zip(batch, verdicts) {
                 metrics.decided(ticket.item.action.kind, verdict)
                 ticket.finish(.success(verdict))

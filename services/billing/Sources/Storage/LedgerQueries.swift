@@ -101,25 +101,36 @@ struct LedgerQueries: Sendable {
         )
     }
 
-    /// Accounts whose stored sums differ from their entries or live holds: none, ever.
-    func brokenAccounts(deadline: Deadline) async throws -> Int64 {
-        let rows = try await database.query(
-            """
-            select count(*) from account
-            left join (
-                select account, sum(amount) as posted, sum(bonus_amount) as bonus from entry where account > 0 group by account
-            ) as moved on moved.account = account.id
-            left join (
-                select hold.account, sum(hold.amount) as held from hold
-                where not exists (
-                    select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
-                group by hold.account
-            ) as reserved on reserved.account = account.id
-            where account.paid + account.bonus <> coalesce(moved.posted, 0) or account.bonus <> coalesce(moved.bonus, 0)
-                or account.held <> coalesce(reserved.held, 0)
-            """,
-            deadline: deadline
-        )
-        return try rows[0].decode(Int64.self)
+    /// Compares everything with everything, in one snapshot; takes as long as reading the ledger does.
+    func audit(within limit: Duration) async throws -> LedgerAuditor.Finding {
+        var options = TransactionOptions(isolation: .repeatableRead, isReadOnly: true, deadline: .after(limit))
+        // The pool's own limit is meant for calls that somebody waits for.
+        options.statementTimeout = limit
+        return try await database.transaction(options) { transaction in
+            let sum: SQL = "select coalesce(sum(amount), 0)::int8 from entry"
+            let answers = try await transaction.pipeline([sum, Self.countBrokenAccounts, SealStore.countBroken])
+            return LedgerAuditor.Finding(
+                sumKopecks: try answers[0][0].decode(Int64.self),
+                brokenAccounts: try answers[1][0].decode(Int64.self),
+                brokenSeals: try answers[2][0].decode(Int64.self)
+            )
+        }
     }
+
+    /// Accounts whose stored sums differ from their entries or from the holds that were not ended: none, ever.
+    private static let countBrokenAccounts: SQL = """
+        select count(*) from account
+        left join (
+            select account, sum(amount) as posted, sum(bonus_amount) as bonus from entry where account > 0
+            group by account
+        ) as moved on moved.account = account.id
+        left join (
+            select hold.account, sum(hold.amount) as held from hold
+            where not exists (
+                select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
+            group by hold.account
+        ) as reserved on reserved.account = account.id
+        where account.paid + account.bonus <> coalesce(moved.posted, 0) or account.bonus <> coalesce(moved.bonus, 0)
+            or account.held <> coalesce(reserved.held, 0)
+        """
 }

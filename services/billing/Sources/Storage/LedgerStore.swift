@@ -29,6 +29,7 @@ struct LedgerStore: Sendable {
     private func readFacts(_ items: [LedgerItem], _ transaction: Transaction) async throws -> LedgerFacts {
         let accounts = Set(items.map(\.userID)).sorted()
         let answers = try await transaction.pipeline([
+            SealStore.shareFence,
             Self.createAccounts(accounts),
             Self.lockAccounts(accounts),
             Self.selectExpired(accounts),
@@ -40,7 +41,7 @@ struct LedgerStore: Sendable {
             "select nextval('operation_id') from generate_series(1, \(items.count)::int8)",
         ])
         var facts = LedgerFacts(now: Timestamp(microseconds: 0))
-        for row in answers[1] {
+        for row in answers[2] {
             let (id, paid, bonus, held, isFrozen, swept) = try row.decode(
                 Int64.self,
                 Int64.self,
@@ -51,14 +52,14 @@ struct LedgerStore: Sendable {
             )
             facts.accounts[id] = AccountFacts(paid: paid, bonus: bonus, held: held, isFrozen: isFrozen, swept: swept)
         }
-        for row in answers[2] {
+        for row in answers[3] {
             let (now, account, hold, amount) = try row.decode(Timestamp.self, Int64.self, HoldID?.self, Int64?.self)
             facts.now = now
             if let hold, let amount {
                 facts.expired.append(ExpiredHold(key: HoldKey(userID: account, id: hold), amount: amount))
             }
         }
-        for row in answers[3] {
+        for row in answers[4] {
             let (caller, key, fingerprint, kind, verdict, answer) = try row.decode(
                 String.self,
                 String.self,
@@ -72,7 +73,7 @@ struct LedgerStore: Sendable {
                 answer: try LedgerAnswer(kind: kind, verdict: verdict, stored: answer)
             )
         }
-        for row in answers[4] {
+        for row in answers[5] {
             let (account, id, amount, expiresAt, how, charged) = try row.decode(
                 Int64.self,
                 HoldID.self,
@@ -88,7 +89,7 @@ struct LedgerStore: Sendable {
             }
             facts.holds[HoldKey(userID: account, id: id)] = hold
         }
-        for row in answers[5] {
+        for row in answers[6] {
             let (source, reference, account, amount, verdict, answer) = try row.decode(
                 String.self,
                 String.self,
@@ -104,7 +105,7 @@ struct LedgerStore: Sendable {
                 answer: try LedgerAnswer(kind: OperationKind.credit.rawValue, verdict: verdict, stored: answer)
             )
         }
-        facts.operationIDs = try answers[6].map { try $0.decode(Int64.self) }
+        facts.operationIDs = try answers[7].map { try $0.decode(Int64.self) }
         return facts
     }
 

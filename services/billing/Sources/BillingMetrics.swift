@@ -9,6 +9,8 @@ struct BillingMetrics: Sendable {
     private let queue: Gauge
     private let imbalance: Gauge
     private let broken: Gauge
+    private let brokenSeals: Gauge
+    private let seals: Gauge
 
     init(_ metrics: Metrics) {
         self.verdicts = metrics.counter(
@@ -35,6 +37,11 @@ struct BillingMetrics: Sendable {
             "atelier_billing_broken_accounts",
             "Accounts whose sums differ from their entries at the last audit; anything but 0 is an alarm."
         )
+        self.brokenSeals = metrics.gauge(
+            "atelier_billing_broken_seals",
+            "Links of the hash chain that don't match at the last audit; anything but 0 is an alarm."
+        )
+        self.seals = metrics.gauge("atelier_billing_seals", "Number of the newest seal of the hash chain.")
     }
 
     func decided(_ kind: OperationKind, _ verdict: Verdict) {
@@ -56,8 +63,13 @@ struct BillingMetrics: Sendable {
         queue.set(Double(count))
     }
 
-    func audited(sumKopecks: Int64, brokenAccounts: Int64) {
-        imbalance.set(Double(sumKopecks))
-        broken.set(Double(brokenAccounts))
+    func audited(_ finding: LedgerAuditor.Finding) {
+        imbalance.set(Double(finding.sumKopecks))
+        broken.set(Double(finding.brokenAccounts))
+        brokenSeals.set(Double(finding.brokenSeals))
+    }
+
+    func sealed(number: Int64) {
+        seals.set(Double(number))
     }
 }

@@ -1,0 +1,37 @@
+import EventLoop
+import Lifecycle
+import Postgres
+import Telemetry
+import Time
+
+/// Continues the hash chain over the entries every second. Every instance runs one; whoever is first seals.
+struct LedgerSealer: Worker {
+    let name = "ledger.seal"
+    let store: SealStore
+    let metrics: BillingMetrics
+    var interval: Duration = .seconds(1)
+
+    func run() async throws {
+        while true {
+            try await sealAll()
+            try await store.database.loop.sleep(for: interval)
+        }
+    }
+
+    /// Seals until everything committed so far is covered.
+    func sealAll() async throws {
+        var head = try await store.head(deadline: .after(.seconds(5)))
+        while let next = try await next(after: head) { head = next }
+        metrics.sealed(number: head.number)
+    }
+
+    /// The seal after the head; nil if everything is covered or another instance has just sealed the same entries.
+    private func next(after head: SealStore.Head) async throws -> SealStore.Head? {
+        do {
+            return try await store.extend(head, deadline: .after(.seconds(5)))
+        } catch {
+            guard error.code == .uniqueViolation(constraint: "seal_pkey") else { throw error }
+            return nil
+        }
+    }
+}
