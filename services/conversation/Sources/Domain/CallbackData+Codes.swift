@@ -20,7 +20,7 @@ extension ButtonAction {
         case .offer(let task): ("B.o", [task.number])
         case .option(let input, let page): ("E.o", [bits(input), bits(page)])
         case .setOption(let input, let choice): ("E.v", [bits(input), bits(choice)])
-        case .clearMedia(let input): ("E.x", [bits(input)])
+        case .clear(let input): ("E.x", [bits(input)])
         case .amount(let kopecks): ("N.a", [UInt64(clamping: kopecks)])
         case .pay(let kopecks, let rail): ("N.r", [UInt64(clamping: kopecks), rail == .stars ? 1 : 0])
         case .checkOrder(let order): ("O.c", [order])
@@ -72,7 +72,7 @@ extension ButtonAction {
             case "B.o": task(0).map(Self.offer)
             case "E.o": both(place(0), place(1)) { .option(input: $0, page: $1) }
             case "E.v": both(place(0), place(1)) { .setOption(input: $0, choice: $1) }
-            case "E.x": place(0).map { .clearMedia(input: $0) }
+            case "E.x": place(0).map { .clear(input: $0) }
             case "N.a": money(0).map { .amount(kopecks: $0) }
             case "N.r": both(money(0), place(1)) { .pay(kopecks: $0, $1 == 1 ? .stars : .yookassa) }
             case "O.c": id(0).map(Self.checkOrder)

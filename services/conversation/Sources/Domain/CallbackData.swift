@@ -16,7 +16,7 @@ enum ButtonAction: Sendable, Equatable {
     case toggleAdvanced, discardDraft, confirmDiscard
     case option(input: Int, page: Int)
     case setOption(input: Int, choice: Int)
-    case clearMedia(input: Int)
+    case clear(input: Int)
     case generate, confirmGenerate
     case amount(kopecks: Int64)
     case pay(kopecks: Int64, PaymentRail)
@@ -38,7 +38,7 @@ enum ButtonAction: Sendable, Equatable {
     /// Whether the button only makes sense for the draft that it was drawn for.
     var isBoundToDraft: Bool {
         switch self {
-        case .generate, .confirmGenerate, .option, .setOption, .clearMedia, .toggleAdvanced, .discardDraft,
+        case .generate, .confirmGenerate, .option, .setOption, .clear, .toggleAdvanced, .discardDraft,
             .confirmDiscard:
             true
         default: false

@@ -56,6 +56,12 @@ extension ModelInput {
 }
 
 extension Model {
+    /// Inputs that have a button of their own in the composer, with their places: choices, switches, numbers, and texts
+    /// beside the prompt.
+    var optionInputs: [(offset: Int, element: ModelInput)] {
+        inputs.enumerated().filter { $0.element.isChip || $0.element.kind == .text && $0.element != mainText }
+    }
+
     /// The text input that a typed message fills: the prompt.
     var mainText: ModelInput? {
         inputs.first { $0.kind == .text && $0.name == "prompt" }

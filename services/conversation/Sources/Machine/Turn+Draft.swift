@@ -26,7 +26,7 @@ extension Turn {
             go(to: .home)
         case .option(let input, let page): openOption(input, page: page)
         case .setOption(let input, let choice): setOption(input, choice)
-        case .clearMedia(let input): clearMedia(input)
+        case .clear(let input): clear(input)
         case .generate: generate(confirmed: false)
         case .confirmGenerate: generate(confirmed: true)
         default: intent = .show
@@ -93,7 +93,7 @@ extension Turn {
     }
 
     private mutating func openOption(_ index: Int, page: Int) {
-        guard let model = draftModel, model.inputs.indices.contains(index), model.inputs[index].isChip else {
+        guard draftModel?.optionInputs.contains(where: { $0.offset == index }) == true else {
             return missing(.toastOutdated)
         }
         go(to: .option(input: index, page: page))
@@ -109,10 +109,13 @@ extension Turn {
         go(to: .composer)
     }
 
-    private mutating func clearMedia(_ index: Int) {
+    private mutating func clear(_ index: Int) {
         guard let model = draftModel, model.inputs.indices.contains(index) else { return missing(.toastOutdated) }
         let name = model.inputs[index].name
-        session.editDraft { $0.setMedia(name, to: []) }
+        session.editDraft { draft in
+            draft.set(name, to: nil)
+            draft.setMedia(name, to: [])
+        }
         session.waiting = nil
         go(to: .composer)
     }

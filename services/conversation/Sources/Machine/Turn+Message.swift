@@ -35,6 +35,9 @@ extension Turn {
         guard let target = asked?.kind == .text ? asked : model.mainText else {
             return notices.append(texts.html(.noticeTextNotTaken))
         }
+        guard target == model.mainText else {
+            return session.editDraft { $0.set(target.name, to: .string(text)) }
+        }
         let previous = session.draft?.inputs[target.name]?.string ?? ""
         let isContinued = continuesPrompt(previous, at: message.date)
         session.editDraft { draft in

@@ -51,7 +51,7 @@ extension Turn {
         case .setConfirmLimit(let index): setConfirmLimit(index)
         case .nothing: break
         case .start, .sample, .offer, .keepOffer, .continueDraft, .parkedDraft, .composer, .otherModels,
-            .toggleAdvanced, .discardDraft, .confirmDiscard, .option, .setOption, .clearMedia, .generate,
+            .toggleAdvanced, .discardDraft, .confirmDiscard, .option, .setOption, .clear, .generate,
             .confirmGenerate:
             performOnDraft(action)
         case .amount(let kopecks): go(to: .rails(amountKopecks: kopecks))

@@ -53,7 +53,7 @@ extension JobCards {
         if charged < job.priceKopecks {
             line += "\n" + texts.html(.moneyReturned, ["sum": .text(texts.money(job.priceKopecks - charged))])
         }
-        if let prompt = job.draft.inputs["prompt"]?.string, !prompt.isEmpty {
+        if let prompt = (job.draft.inputs["prompt"] ?? job.draft.inputs["text"])?.string, !prompt.isEmpty {
             line += "\n<blockquote expandable>\(Texts.escape(Texts.shortened(prompt, to: 300)))</blockquote>"
         }
         return line

@@ -36,12 +36,27 @@ struct Keyboard {
         if !present.isEmpty { rows.append(Array(present)) }
     }
 
-    /// Buttons side by side as their widest text allows: up to 12 characters three in a row, up to 20 two, else one.
+    /// Buttons side by side, as many in a row as its widest text allows.
     mutating func grid(_ buttons: [Button]) {
-        let widest = buttons.map(\.text.count).max() ?? 0
-        let columns = widest <= 5 ? 4 : widest <= 12 ? 3 : widest <= 20 ? 2 : 1
-        for start in stride(from: 0, to: buttons.count, by: columns) {
-            rows.append(Array(buttons[start..<min(start + columns, buttons.count)]))
+        var row: [Button] = []
+        for button in buttons {
+            let widest = (row + [button]).map(\.text.count).max() ?? 0
+            if !row.isEmpty, row.count >= Self.columns(forWidest: widest) {
+                rows.append(row)
+                row = []
+            }
+            row.append(button)
+        }
+        if !row.isEmpty { rows.append(row) }
+    }
+
+    /// Up to 5 characters four in a row, up to 12 three, up to 20 two, else one.
+    private static func columns(forWidest width: Int) -> Int {
+        switch width {
+        case ...5: maximumInRow
+        case ...12: 3
+        case ...20: 2
+        default: 1
         }
     }
 

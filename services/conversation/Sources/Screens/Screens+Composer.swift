@@ -19,7 +19,7 @@ extension Screens {
             keyboard.grid(chips(of: draft, model, keyboard))
         }
         keyboard.grid(mediaButtons(of: draft, model, keyboard))
-        let hasAdvanced = model.inputs.contains { $0.isAdvanced && $0.isChip }
+        let hasAdvanced = model.optionInputs.contains(where: \.element.isAdvanced)
         keyboard.row(
             keyboard.button(.buttonOtherModel, .otherModels),
             hasAdvanced
@@ -59,7 +59,9 @@ extension Screens {
     private func mediaLines(_ draft: Draft, _ model: Model) -> String? {
         let rows = model.inputs.filter { $0.kind == .file || $0.kind == .files }.compactMap { input -> String? in
             let count = (draft.media[input.name] ?? []).count
-            guard count > 0 || input.isRequired else { return nil }
+            guard count > 0 || input.isRequired else {
+                return texts.html(.slotHint, ["slot": .text(texts.name(of: input))])
+            }
             return texts.html(
                 .slotLine,
                 [
@@ -101,20 +103,22 @@ extension Screens {
     }
 
     private func chips(of draft: Draft, _ model: Model, _ keyboard: Keyboard) -> [Button] {
-        let shown = model.inputs.enumerated().filter { _, input in
-            input.isChip && (!input.isAdvanced || draft.showsAdvanced)
-        }
+        let shown = model.optionInputs.filter { !$0.element.isAdvanced || draft.showsAdvanced }
         return shown.prefix(10).map { index, input in
             let value = draft.value(of: input)
-            let title = texts.plain(
-                .chip,
-                ["name": texts.name(of: input), "value": value.map { texts.display($0, of: input) } ?? "—"]
-            )
-            if input.kind == .boolean {
-                return keyboard.button(title, .setOption(input: index, choice: value?.bool == true ? 1 : 0))
-            }
-            return keyboard.button(title, .option(input: index, page: 0))
+            let written = Texts.shortened(value.map { texts.display($0, of: input) } ?? "—", to: 20)
+            let title = texts.plain(.chip, ["name": texts.name(of: input), "value": written])
+            guard input.kind == .boolean else { return keyboard.button(title, .option(input: index, page: 0)) }
+            let other = value?.bool == true ? 1 : 0
+            let delta = delta(of: input.choices[other], for: input, in: draft)
+            return keyboard.button(title + (delta ?? ""), .setOption(input: index, choice: other))
         }
+    }
+
+    /// ` +9 ₽`: what choosing a value would add to the price; nil if nothing.
+    private func delta(of value: JSONValue, for input: ModelInput, in draft: Draft) -> String? {
+        guard let kopecks = draft.price?.deltas[input.name]?[Texts.value(value)], kopecks != 0 else { return nil }
+        return " " + (kopecks > 0 ? "+" : "") + texts.money(kopecks)
     }
 
     private func mediaButtons(of draft: Draft, _ model: Model, _ keyboard: Keyboard) -> [Button] {
@@ -122,7 +126,7 @@ extension Screens {
         return filled.prefix(3).map { index, input in
             keyboard.button(
                 texts.plain(.buttonRemove, ["slot": texts.name(of: input)]),
-                .clearMedia(input: index)
+                .clear(input: index)
             )
         }
     }
@@ -139,8 +143,7 @@ extension Screens {
         let current = draft.value(of: input)
         let buttons = page.items.map { choice, value in
             let name = mark(texts.display(value, of: input), current == value)
-            let delta = draft.price?.deltas[input.name]?[Texts.value(value)]
-            let title = delta.map { $0 == 0 ? name : "\(name) \($0 > 0 ? "+" : "")\(texts.money($0))" } ?? name
+            let title = name + (delta(of: value, for: input, in: draft) ?? "")
             return keyboard.button(title, .setOption(input: index, choice: choice))
         }
         return (buttons, page)
@@ -155,16 +158,35 @@ extension Screens {
         let (buttons, shown) = choiceButtons(input, at: index, of: draft, page: page, keyboard)
         keyboard.grid(buttons)
         keyboard.pages(shown.index, of: shown.count) { .option(input: index, page: $0) }
+        if input.kind == .text, draft.inputs[input.name] != nil {
+            keyboard.row(
+                keyboard.button(texts.plain(.buttonRemove, ["slot": texts.name(of: input)]), .clear(input: index))
+            )
+        }
         keyboard.footer(back: .composer)
-        let isNumber = input.kind == .integer || input.kind == .number
         return Card(
             text: lines(
                 texts.html(.optionTitle, ["input": .text(texts.name(of: input))]),
-                isNumber ? texts.html(.optionType) : nil,
+                hint(for: input),
+                value(of: input, in: draft),
                 draft.price.map { texts.html(.optionPrice, ["price": .text(texts.price($0.kopecks))]) }
             ),
             keyboard: keyboard
         )
+    }
+
+    private func hint(for input: ModelInput) -> String? {
+        switch input.kind {
+        case .integer, .number: texts.html(.optionType)
+        case .text: texts.html(.askText, ["input": .text(texts.name(of: input))])
+        case .choice, .boolean, .file, .files: nil
+        }
+    }
+
+    /// What a text option holds now; other options mark their value among the buttons.
+    private func value(of input: ModelInput, in draft: Draft) -> String? {
+        guard input.kind == .text, let text = draft.inputs[input.name]?.string else { return nil }
+        return "<blockquote>\(Texts.escape(Texts.shortened(text, to: 300)))</blockquote>"
     }
 
     func confirm() -> Card {

@@ -54,7 +54,8 @@ struct ConversationStore: Sendable {
             JSONText?.self
         )
         var standing = Standing()
-        standing.settings = try settings.map { try StateJSON.decode(UserSettings.self, $0) }
+        // What this build can't read counts as unknown: settings begin anew, jobs and orders are told by the next fact.
+        standing.settings = settings.flatMap { try? StateJSON.decode(UserSettings.self, $0) }
         standing.sessionRevision = revision ?? 0
         var isReset = false
         do {
@@ -64,8 +65,8 @@ struct ConversationStore: Sendable {
             isReset = true
             standing.session = Session(recoveredAt: standing.sessionRevision)
         }
-        standing.job = try job.map { try StateJSON.decode(KnownJob.self, $0) }
-        standing.order = try order.map { try StateJSON.decode(KnownOrder.self, $0) }
+        standing.job = job.flatMap { try? StateJSON.decode(KnownJob.self, $0) }
+        standing.order = order.flatMap { try? StateJSON.decode(KnownOrder.self, $0) }
         return Loaded(isSeen: isSeen, standing: standing, isReset: isReset)
     }
 

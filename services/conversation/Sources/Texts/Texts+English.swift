@@ -97,6 +97,7 @@ extension Texts {
         case .askVideo: "🎞 Send a video: {input}."
         case .askAudio: "🎧 Send audio: {input}."
         case .slotLine: "📎 {slot}: {count} of {limit}"
+        case .slotHint: "📎 You can add: {slot}"
         case .promptTooLong:
             "⚠️ Longer than the model takes by {over}. The limit is {limit}. Please send a shorter text."
         case .promptLength: "{count} in all."

@@ -97,6 +97,7 @@ extension Texts {
         case .askVideo: "🎞 Пришлите видео: {input}."
         case .askAudio: "🎧 Пришлите аудио: {input}."
         case .slotLine: "📎 {slot}: {count} из {limit}"
+        case .slotHint: "📎 Можно добавить: {slot}"
         case .promptTooLong: "⚠️ Длиннее, чем берёт модель, на {over}. Предел — {limit}. Пришлите текст короче."
         case .promptLength: "Всего {count}."
         case .priceUnknown: "Цена уточняется. Деньги не тронуты."

@@ -10,7 +10,7 @@ import Testing
         .parkedDraft(4), .models(.other, .speed, page: 999_999), .model(999_999), .start(999_999), .offer(.other),
         .keepOffer, .composer, .otherModels, .toggleAdvanced, .discardDraft, .confirmDiscard,
         .option(input: 99, page: 99),
-        .setOption(input: 99, choice: 999), .clearMedia(input: 99), .generate, .confirmGenerate,
+        .setOption(input: 99, choice: 999), .clear(input: 99), .generate, .confirmGenerate,
         .amount(kopecks: 100_000_000), .pay(kopecks: 100_000_000, .stars), .checkOrder(ShortCode.maximum),
         .leaveOrder(ShortCode.maximum), .cancelJob(ShortCode.maximum), .showJob(ShortCode.maximum),
         .again(ShortCode.maximum), .edit(ShortCode.maximum),

@@ -147,6 +147,14 @@ import Time
             $0.take(Make.text("/start"))
             $0.take(Make.press(CallbackData(.start(7), draftSerial: 0).text))
         },
+        panel("option-text", .option(input: 5, page: 0)) {
+            $0.compose()
+            $0.session?.draft?.inputs["negative_prompt"] = "люди"
+        },
+        panel("composer-video", .composer) {
+            $0.take(Make.photo(caption: "лети"))
+            $0.take(Make.press(CallbackData(.start(3), draftSerial: 0).text))
+        },
         panel("confirm", .confirm, compose),
         panel("discard", .discard, compose),
         panel("starting", .starting(job: jobID), compose),

@@ -218,6 +218,34 @@ import Time
         #expect(user.panelText.contains("3\u{A0}картинки"))
     }
 
+    @Test func `an option that is text is typed on its own screen and can be cleared, the prompt stays`() {
+        var user = Driver()
+        user.compose()
+        user.press("Ещё настройки")
+        user.press("Чего не должно быть")
+        user.take(Make.text("люди"))
+        #expect(user.session?.draft?.inputs["negative_prompt"] == "люди")
+        #expect(user.session?.draft?.inputs["prompt"] == "рыжая лиса")
+        user.press("Чего не должно быть: люди")
+        user.press("✕ Чего не должно быть")
+        #expect(user.session?.draft?.inputs["negative_prompt"] == nil)
+        #expect(user.screen == .composer)
+    }
+
+    @Test func `a number is typed or picked, and words in its place are refused kindly`() {
+        var user = Driver()
+        user.take(Make.text("/start"))
+        user.take(Make.press(CallbackData(.start(7), draftSerial: 0).text))
+        user.take(Make.text("Здравствуйте, это проверка голоса."))
+        user.press("Voice number 3")
+        user.take(Make.text("быстро"))
+        #expect(user.session?.draft?.inputs["speed"] == nil)
+        #expect(user.panelText.contains("нужно число"))
+        user.take(Make.text("0,9"))
+        #expect(user.session?.draft?.inputs["speed"] == .number(0.9))
+        #expect(user.panelButtons.first?.contains("Сгенерировать") == true)
+    }
+
     @Test func `an edited prompt changes the draft and starts nothing`() {
         var user = Driver()
         user.compose()

@@ -173,7 +173,7 @@ enum Make {
             priceKopecks: kopecks,
             variant: "standard",
             expiresAt: now + .seconds(600),
-            deltas: ["resolution": ["1K": 0, "2K": 700, "4K": 1_400]]
+            deltas: ["resolution": ["1K": 0, "2K": 700, "4K": 1_400], "sound": ["true": 900, "false": 0]]
         )
     }
 }

@@ -66,6 +66,14 @@ enum Sample {
         )
     }
 
+    static let negative = ModelInput(
+        name: "negative_prompt",
+        kind: .text,
+        label: text("Чего не должно быть", "What to avoid"),
+        isRequired: false,
+        isAdvanced: true,
+        maximumLength: 500
+    )
     static let seed = ModelInput(
         name: "seed",
         kind: .integer,
@@ -100,7 +108,7 @@ enum Sample {
                         isRequired: false,
                         defaultValue: "1K",
                         options: ["1K", "2K", "4K"]
-                    ), ratio, seed,
+                    ), ratio, seed, negative,
                 ]
             ),
             model(
