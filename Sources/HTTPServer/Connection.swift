@@ -107,10 +107,10 @@ final class Connection: @unchecked Sendable {
     }
 
     private func updateInterest() {
-        var interest: Interest = []
-        if !readsPaused, !inputEnded { interest.insert(.readable) }
-        if wantsWritable { interest.insert(.writable) }
-        watch?.update(interest)
+        // Plain bits, as this runs with every answer.
+        let readable = readsPaused || inputEnded ? 0 : Interest.readable.rawValue
+        let writable = wantsWritable ? Interest.writable.rawValue : 0
+        watch?.update(Interest(rawValue: readable | writable))
     }
 
     // MARK: - Writing

@@ -125,13 +125,9 @@ final class Exchange: @unchecked Sendable {
         progress = .done
         task = nil
         server.metrics.inFlight.add(-1)
-        server.metrics.answered(
-            route,
-            method: head.method,
-            status: status,
-            nanoseconds: Deadline.monotonicNow() &- receivedAt
-        )
-        session.finish(self)
+        let now = Deadline.monotonicNow()
+        server.metrics.answered(route, method: head.method, status: status, nanoseconds: now &- receivedAt)
+        session.finish(self, now: now)
     }
 
     // MARK: - Streaming

@@ -239,12 +239,14 @@ final class HTTP1Session: @unchecked Sendable {
             isSecure: connection.isSecure
         )
         state = .busy(exchange)
-        connection.setDeadline(server.deadline(after: pending.match.route.timeout))
+        // Without a body this is a moment ago; with one, reading it took its time.
+        let now = pending.head.framing == .none ? pending.receivedAt : Deadline.monotonicNow()
+        connection.setDeadline(now &+ pending.match.route.timeoutNanoseconds)
         exchange.run(request)
     }
 
     /// An exchange has written its answer.
-    func finish(_ exchange: Exchange) {
+    func finish(_ exchange: Exchange, now: UInt64) {
         guard case .busy(let current) = state, current === exchange else { return }
         if exchange.closes || hasInputEnded || server.isDraining {
             state = .finished
@@ -253,7 +255,7 @@ final class HTTP1Session: @unchecked Sendable {
         }
         state = .header
         connection.pauseReading(false)
-        connection.setDeadline(server.deadline(after: server.configuration.idleTimeout))
+        connection.setDeadline(now &+ server.idleNanoseconds)
         exchangeEnded()
     }
 

@@ -1,11 +1,12 @@
 internal import HTTP
+internal import Time
 
 /// One registered handler with the middleware around it.
 final class Route: Sendable {
     /// The template; empty for the fallback.
     let template: String
     let maximumBodyBytes: Int
-    let timeout: Duration
+    let timeoutNanoseconds: UInt64
     let handler: Router.Handler
     /// Where arrays that run parallel to the table keep what belongs to this route.
     let number: Int
@@ -13,7 +14,7 @@ final class Route: Sendable {
     init(template: String, maximumBodyBytes: Int, timeout: Duration, number: Int, handler: @escaping Router.Handler) {
         self.template = template
         self.maximumBodyBytes = maximumBodyBytes
-        self.timeout = timeout
+        self.timeoutNanoseconds = timeout.nanoseconds
         self.number = number
         self.handler = handler
     }

@@ -3,6 +3,11 @@ internal import HTTP
 internal import Telemetry
 internal import Time
 
+extension Duration {
+    /// For deadlines of the hot path, which are sums of plain numbers; zero if negative, at most a year.
+    var nanoseconds: UInt64 { UInt64(min(max(0, wholeMicroseconds), 31_536_000_000_000)) * 1_000 }
+}
+
 /// What the connections of one listener share. Loop thread only.
 @safe final class ServerCore: @unchecked Sendable {
     // @unchecked: touched on the loop's thread only, but for the constants.
@@ -16,6 +21,7 @@ internal import Time
     let metrics: HTTPServerMetrics
     let limits: HTTP1Parser.Limits
     let headerNanoseconds: UInt64
+    let idleNanoseconds: UInt64
     /// Every connection reads into this one; what is not used at once is copied.
     let readBuffer: UnsafeMutableRawBufferPointer
     private(set) var isDraining = false
@@ -34,7 +40,8 @@ internal import Time
         table = RouteTable(router)
         self.metrics = HTTPServerMetrics(metrics, listener: configuration.name, table: table)
         limits = HTTP1Parser.Limits(configuration)
-        headerNanoseconds = UInt64(max(0, configuration.headerDeadline.wholeMicroseconds)) * 1_000
+        headerNanoseconds = configuration.headerDeadline.nanoseconds
+        idleNanoseconds = configuration.idleTimeout.nanoseconds
         unsafe readBuffer = .allocate(byteCount: Self.readBytes, alignment: 16)
     }
 
