@@ -39,11 +39,20 @@ struct AnswerStore: Sendable {
         )
         return try rows.compactMap { row in
             let (key, json, user, chat, attempts) = try row.decode(
-                String.self, JSONText.self, Int64.self, Int64.self, Int32.self)
+                String.self,
+                JSONText.self,
+                Int64.self,
+                Int64.self,
+                Int32.self
+            )
             // One that this build can't read waits for one that can, and holds up no other; `/health` shows its age.
             guard let answer = try? StateJSON.decode(CommandAnswer.self, json) else { return nil }
             return Waiting(
-                key: key, answer: answer, scene: Scene(userID: user, chatID: chat), attempts: Int(attempts))
+                key: key,
+                answer: answer,
+                scene: Scene(userID: user, chatID: chat),
+                attempts: Int(attempts)
+            )
         }
     }
 
