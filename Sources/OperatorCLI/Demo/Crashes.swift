@@ -15,12 +15,12 @@ struct Crashes {
     static let points = [
         Point(name: "ingress.stored", what: "ingress: событие сохранено, но не передано дальше"),
         Point(name: "conversation.committed", what: "conversation: решение записано, команды не отправлены"),
-        Point(name: "billing.committed", what: "billing: деньги удержаны, ответ не отправлен"),
+        Point(name: "billing.batch_committed", what: "billing: деньги удержаны, ответ не отправлен"),
         Point(name: "generation.hold_placed", what: "generation: деньги удержаны, задание не в очереди"),
         Point(name: "generation.task_created", what: "generation: createTask отправлен, ответ не записан"),
         Point(name: "generation.result_stored", what: "generation: результат сохранён, деньги не списаны"),
         Point(name: "generation.charged", what: "generation: деньги списаны, человеку не сказано"),
-        Point(name: "delivery.sent", what: "delivery: отправлено в чат, но не записано"),
+        Point(name: "delivery.media_answered", what: "delivery: отправлено в чат, но не записано"),
     ]
 
     /// Beyond the job's own time: how long healing may take.

@@ -24,7 +24,7 @@ struct LedgerAuditor: Worker {
     var interval: Duration = .seconds(300)
 
     func run() async throws {
-        while true {
+        while !Task.isCancelled {
             let finding = try await queries.audit(within: .seconds(120))
             metrics.audited(finding)
             if !finding.isSound {

@@ -12,7 +12,7 @@ struct LedgerSealer: Worker {
     var interval: Duration = .seconds(1)
 
     func run() async throws {
-        while true {
+        while !Task.isCancelled {
             try await sealAll()
             try await store.database.loop.sleep(for: interval)
         }

@@ -135,6 +135,7 @@ package struct LaneSender: Sendable {
         let call = planned.call(for: step, sources: sources)
         let answer = await telegram.call(call, timeout: Self.timeout(of: call))
         Failpoint.reach("delivery.step_answered")
+        if step.needsMedia { Failpoint.reach("delivery.media_answered") }
         log.debug(
             "a step was answered",
             [.chatID: .int(lane.chatID), .operation: .string(step.rawValue), .reason: .string(answer.label)]
