@@ -45,6 +45,7 @@ final class Listener {
     func start(
         on loop: EventLoop,
         log: Log,
+        onTrouble: @escaping () -> Void,
         _ onConnection: @escaping (Int32, PeerAddress) -> Void
     ) throws(SystemError) {
         watch = try loop.watch(descriptor, .readable) { [unowned self] _ in
@@ -60,6 +61,7 @@ final class Listener {
                 case EINTR, ECONNABORTED: continue
                 case EAGAIN: return
                 case let number:
+                    onTrouble()
                     log.warning(
                         "connections cannot be accepted",
                         [.error: .describing(SystemError(operation: "accept", number: number))]

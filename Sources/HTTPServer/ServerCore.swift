@@ -60,7 +60,8 @@ extension Duration {
                 backlog: configuration.backlog
             )
             // Keeps the server alive until it is stopped.
-            try listener.start(on: loop, log: log) { [self] in accept($0, $1) }
+            let onTrouble = { [metrics] in metrics.refuse("accept_failed") }
+            try listener.start(on: loop, log: log, onTrouble: onTrouble) { [self] in accept($0, $1) }
             self.listener = listener
             return listener.port
         } catch {

@@ -61,13 +61,8 @@ final class RawClient: Sendable {
         try await Self.threads.run { [descriptor] in
             var sent = 0
             while sent < bytes.count {
-                let count = unsafe bytes.withUnsafeBytes { buffer in
-                    unsafe Glibc.send(
-                        descriptor,
-                        buffer.baseAddress! + sent,
-                        buffer.count - sent,
-                        Int32(MSG_NOSIGNAL)
-                    )
+                let count = unsafe bytes[sent...].withUnsafeBytes { rest in
+                    unsafe Glibc.send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
                 }
                 guard count > 0 else { throw SystemError.last("send") }
                 sent += count
