@@ -78,6 +78,16 @@ struct Canvas: Sendable {
         }
     }
 
+    /// Fills everything below a line.
+    ///
+    /// - Parameter line: The row at which a column begins to be filled.
+    mutating func fillBelow(index: UInt8, _ line: (Double) -> Double) {
+        for column in 0..<width {
+            let from = min(height, max(0, Int(line(Double(column)))))
+            for row in from..<height { pixels[row * width + column] = index }
+        }
+    }
+
     private static func inset(row: Int, height: Int, radius: Int) -> Int {
         let fromEdge = min(row, height - 1 - row)
         guard fromEdge < radius else { return 0 }

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// The picture that the KIE stand-in returns: it says which model drew it, from which prompt and settings.
 struct Placard: Sendable {
     /// Name of the model, as the provider knows it.
@@ -41,11 +43,13 @@ struct Placard: Sendable {
         return (max(shortest, longSide * across / down), longSide)
     }
 
-    /// Draws the picture.
+    /// Draws the picture: a landscape, and before it a panel with the text, as large as the text needs.
     func draw(width: Int, height: Int, fonts: PlacardFonts) -> Canvas {
         var canvas = Canvas(width: width, height: height)
         let scheme = Self.schemes[Int(seed % UInt64(Self.schemes.count))].map(Colour.init)
-        let gradient = canvas.addRamp(through: scheme, count: 160)
+        let gradient = canvas.addRamp(through: scheme, count: 140)
+        canvas.fillGradient(ramp: gradient, count: 140)
+        drawLandscape(on: &canvas, scheme)
         let panel = scheme[0].mixed(with: Colour(0x0B0E14), part: 3, of: 4)
         let white = canvas.addRamp(through: [panel, Colour(0xFFFFFF)], count: 16)
         let soft = canvas.addRamp(through: [panel, Colour(0xB9C2D0)], count: 16)
@@ -53,28 +57,89 @@ struct Placard: Sendable {
             through: [panel, scheme[2].mixed(with: Colour(0xFFFFFF), part: 2, of: 5)],
             count: 16
         )
-        canvas.fillGradient(ramp: gradient, count: 160)
 
-        let margin = max(18, min(width, height) / 14)
-        let inside = (width: width - 2 * margin - 48, height: height - 2 * margin - 40)
+        let margin = max(14, min(width, height) / 22)
+        let inside = width - 2 * margin - 48
+        let lines = textLines(fonts, width: inside, height: height - 2 * margin - 36)
+        let textHeight = lines.reduce(0) { $0 + $1.font.lineHeight + $1.gap }
+        let top = height - margin - textHeight - 36
         canvas.fillPanel(
             x: margin,
-            y: margin,
+            y: top,
             width: width - 2 * margin,
-            height: height - 2 * margin,
-            radius: 22,
+            height: textHeight + 36,
+            radius: 20,
             index: UInt8(white)
         )
-        var pen = Pen(canvas: canvas, x: margin + 24, y: margin + 20, width: inside.width, left: inside.height)
-        pen.write(count > 1 ? "Проба \(place) из \(count)" : "Проба", fonts.small, accent, limit: 1)
-        pen.write(model, fonts.title, white, limit: 2)
-        pen.skip(8)
-        let footer = footerLines(fonts.small, width: inside.width)
-        let reserved = footer.count * fonts.small.lineHeight + 8
-        pen.write(prompt.isEmpty ? "без текста" : prompt, fonts.body, white, keeping: reserved)
-        pen.drop(to: margin + 20 + inside.height - reserved + 8)
-        for line in footer { pen.write(line, fonts.small, soft, limit: 1) }
-        return pen.canvas
+        var y = top + 18
+        for line in lines {
+            y += line.gap
+            let ramp = line.tone == .plain ? white : line.tone == .soft ? soft : accent
+            canvas.draw(line.text, font: line.font, x: margin + 24, baseline: y + line.font.ascent, ramp: ramp)
+            y += line.font.lineHeight
+        }
+        return canvas
+    }
+
+    /// A sun and three ranges of hills, different for every seed.
+    private func drawLandscape(on canvas: inout Canvas, _ scheme: [Colour]) {
+        let (width, height) = (Double(canvas.width), Double(canvas.height))
+        let light = scheme[2].mixed(with: Colour(0xFFFFFF), part: 3, of: 5)
+        let sun = canvas.addRamp(through: [light.mixed(with: scheme[1], part: 1, of: 2), light], count: 3)
+        let variety = Double(seed % 97) / 97
+        let centre = (x: Int(width * (0.22 + 0.56 * variety)), y: Int(height * 0.26))
+        let radius = Int(min(width, height) * 0.11)
+        for (step, share) in [170, 132, 100].enumerated() {
+            let size = radius * share / 100
+            canvas.fillPanel(
+                x: centre.x - size,
+                y: centre.y - size,
+                width: 2 * size,
+                height: 2 * size,
+                radius: size,
+                index: UInt8(sun + step)
+            )
+        }
+        for range in 0..<3 {
+            let colour = scheme[0].mixed(with: scheme[1], part: 2 - range, of: 3)
+            let index = UInt8(canvas.addRamp(through: [colour, colour], count: 1))
+            let phase = variety * 9 + Double(range) * 2.3
+            let base = height * (0.36 + 0.11 * Double(range))
+            canvas.fillBelow(index: index) { x in
+                let place = x / width * 6.28
+                let wave = sin(place * (1.3 + 0.4 * Double(range)) + phase) + 0.45 * sin(place * 3.1 + phase * 2)
+                return base - wave * height * 0.055
+            }
+        }
+    }
+
+    private enum Tone {
+        case plain, soft, accent
+    }
+
+    private struct Line {
+        var text: String
+        var font: GlyphFont
+        var tone: Tone
+        var gap = 0
+    }
+
+    /// The lines from top to bottom; the prompt is cut so that all of them fit.
+    private func textLines(_ fonts: PlacardFonts, width: Int, height: Int) -> [Line] {
+        let heading = Line(text: count > 1 ? "Проба \(place) из \(count)" : "Проба", font: fonts.small, tone: .accent)
+        let title = fonts.title.wrap(model, width: width, limit: 2).map {
+            Line(text: $0, font: fonts.title, tone: .plain)
+        }
+        let footer = footerLines(fonts.small, width: width).enumerated().map { place, text in
+            Line(text: text, font: fonts.small, tone: .soft, gap: place == 0 ? 8 : 0)
+        }
+        let taken = ([heading] + title + footer).reduce(0) { $0 + $1.font.lineHeight + $1.gap } + 6
+        let limit = max(1, min(9, (height - taken) / fonts.body.lineHeight))
+        let words = fonts.body.wrap(prompt.isEmpty ? "без текста" : prompt, width: width, limit: limit)
+        let body = words.enumerated().map { place, text in
+            Line(text: text, font: fonts.body, tone: .plain, gap: place == 0 ? 6 : 0)
+        }
+        return [heading] + title + body + footer
     }
 
     private func footerLines(_ font: GlyphFont, width: Int) -> [String] {
@@ -90,32 +155,4 @@ struct PlacardFonts: Sendable {
     let title: GlyphFont
     let body: GlyphFont
     let small: GlyphFont
-}
-
-/// Writes lines from top to bottom.
-private struct Pen {
-    var canvas: Canvas
-    let x: Int
-    var y: Int
-    let width: Int
-    var left: Int
-
-    mutating func write(_ text: String, _ font: GlyphFont, _ ramp: Int, limit: Int = .max, keeping reserved: Int = 0) {
-        let fitting = max(0, min(limit, (left - reserved) / font.lineHeight))
-        guard fitting > 0 else { return }
-        for line in font.wrap(text, width: width, limit: fitting) {
-            canvas.draw(line, font: font, x: x, baseline: y + font.ascent, ramp: ramp)
-            y += font.lineHeight
-            left -= font.lineHeight
-        }
-    }
-
-    mutating func skip(_ rows: Int) {
-        y += rows
-        left -= rows
-    }
-
-    mutating func drop(to row: Int) {
-        if row > y { skip(row - y) }
-    }
 }

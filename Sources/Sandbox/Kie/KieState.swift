@@ -77,7 +77,8 @@ struct KieState: Sendable {
         let wasFinal = task.isFinal
         change(&task)
         if !wasFinal && task.isFinal { reserved -= task.cost }
-        if !wasFinal && task.state == .success { balance -= task.cost }
+        // Credits have at most four decimals; sums of doubles would show more.
+        if !wasFinal && task.state == .success { balance = ((balance - task.cost) * 10_000).rounded() / 10_000 }
         tasks[id] = task
         return task
     }

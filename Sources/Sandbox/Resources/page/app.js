@@ -426,6 +426,8 @@ $('reset').addEventListener('click', () => { if (confirm('Забыть все с
 
 drawPeople();
 drawChaos();
+// Signs that arrive before their font would stay empty boxes in some browsers.
+await Promise.race([document.fonts.load('16px "Sandbox Emoji"', '🎨').catch(() => {}), new Promise((done) => setTimeout(done, 1200))]);
 choose(me);
 setInterval(() => { if (!document.hidden && (!narrow.matches || $('side').classList.contains('open'))) look(); }, 2500);
 look();
