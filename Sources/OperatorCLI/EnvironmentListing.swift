@@ -37,7 +37,9 @@ struct EnvironmentListing: Sendable {
 
     /// Without the key that only makes sense below our supervisor.
     static func text(_ environment: [String: String]) -> String {
-        environment.filter { $0.key.hasPrefix("ATELIER_") && $0.key != StopSignals.stopsWithInputVariable }.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\($0.value)" }.joined(separator: "\n")
+        environment.filter { $0.key.hasPrefix("ATELIER_") && $0.key != StopSignals.stopsWithInputVariable }.sorted {
+            $0.key < $1.key
+        }
+        .map { "\($0.key)=\($0.value)" }.joined(separator: "\n")
     }
 }

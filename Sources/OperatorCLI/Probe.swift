@@ -25,6 +25,9 @@ struct Probe: Sendable {
         )
     }
 
+    /// Closes the connections, so that nobody who stops later waits for us.
+    func close() async { await http.shutdown() }
+
     /// Waits until all are ready.
     ///
     /// - Returns: What is missing when the time is over, by child; empty as soon as nothing is.

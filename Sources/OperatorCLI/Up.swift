@@ -111,6 +111,7 @@ struct Up: Sendable {
         try RunFile(ports: ports).write(to: project.runFile)
         let waiting = Probe(loop: loop, ports: ports)
         let missing = await waiting.waitUntilReady(within: .seconds(60))
+        await waiting.close()
         let seconds = Double(Deadline.monotonicNow() - started) * 1e-9
         Console.say(StartReport(project: project, ports: ports, missing: missing, seconds: seconds).text)
         if missing.isEmpty == false { throw StartReport.failure(missing, project) }

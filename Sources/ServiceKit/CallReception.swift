@@ -102,7 +102,8 @@ final class CallReception: Sendable {
 
     private func problem(for error: any Error, operation: String) -> Problem {
         if let problem = ErrorConversion.problem(for: error) {
-            if problem.status >= 500 {
+            // A problem that the handler chose to throw is an answer; what was converted is trouble.
+            if problem.status >= 500 && !(error is Problem) {
                 log.warning(
                     "call failed",
                     [.operation: .string(operation), .status: .int(problem.status), .error: .describing(error)]
