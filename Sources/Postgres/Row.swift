@@ -60,7 +60,7 @@ package struct Row: Sendable {
 }
 
 /// One column of one row while it is being decoded.
-package struct PostgresCell: ~Copyable {
+package struct PostgresCell {
     private let row: Row
     private let column: Int
 
