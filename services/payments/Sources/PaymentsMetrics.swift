@@ -18,6 +18,8 @@ package struct PaymentsMetrics: Sendable {
     package let reconciled: Counter
     /// From the order's creation to the credit.
     package let creditSeconds: Histogram
+    /// How far billing's ledger is off our orders, in kopecks; 0 when all is well.
+    package let ledgerDifference: Gauge
 
     package init(_ metrics: Metrics) {
         orders = metrics.counter(
@@ -54,6 +56,10 @@ package struct PaymentsMetrics: Sendable {
         reconciled = metrics.counter(
             "atelier_payments_reconciled_total",
             "Payments that only the comparison with YooKassa's list found."
+        )
+        ledgerDifference = metrics.gauge(
+            "atelier_payments_ledger_difference_kopecks",
+            "Billing's credits from YooKassa beyond (or below) what orders explain; compared with the provider's list."
         )
         creditSeconds = metrics.histogram(
             "atelier_payments_credit_seconds",

@@ -72,6 +72,7 @@ package struct PaymentsService: AtelierService {
                 provider: provider,
                 orders: store,
                 settlement: settlement,
+                billing: context.client(for: .billing),
                 interval: configuration.reconcileEvery,
                 metrics: metrics,
                 loop: context.loop,

@@ -142,6 +142,19 @@ package struct OrderStore: Sendable {
         )
     }
 
+    /// What has been paid in through a rail, for the comparison with the ledger.
+    package func sums(_ rail: PaymentRail) async throws -> LedgerComparison.Sums {
+        let row = try await database.query(
+            """
+            select coalesce(sum(amount_kopecks) filter (where state = 'credited'), 0)::bigint,
+                coalesce(sum(amount_kopecks) filter (where state = 'paid'), 0)::bigint
+            from orders where rail = \(rail.rawValue) and state in ('credited', 'paid')
+            """
+        )[0]
+        let (credited, paid) = try row.decode(Int64.self, Int64.self)
+        return LedgerComparison.Sums(credited: credited, paid: paid)
+    }
+
     /// Orders that have not ended, by state.
     package func openCounts() async throws -> [String: Int64] {
         let rows = try await database.query(

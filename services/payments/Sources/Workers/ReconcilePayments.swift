@@ -2,11 +2,12 @@ internal import Contracts
 internal import EventLoop
 internal import Lifecycle
 internal import Postgres
+internal import ServiceKit
 internal import Telemetry
 internal import Time
 
 /// Compares YooKassa's list of succeeded payments with our orders, once an hour: finds money whose notification was
-/// lost and whose sweep had ended, and money that belongs to nobody.
+/// lost and whose sweep had ended, and money that belongs to nobody. Then compares the orders with billing's ledger.
 final class ReconcilePayments: Worker {
     let name = "payments.reconcile"
     /// How far back the list is read: a day and what two missed hours could hide.
@@ -19,6 +20,7 @@ final class ReconcilePayments: Worker {
     private let orders: OrderStore
     private let marks: ReconciliationStore
     private let settlement: Settlement
+    private let billing: InternalClient
     private let interval: Duration
     private let metrics: PaymentsMetrics
     private let loop: EventLoop
@@ -29,6 +31,7 @@ final class ReconcilePayments: Worker {
         provider: YooKassaClient,
         orders: OrderStore,
         settlement: Settlement,
+        billing: InternalClient,
         interval: Duration,
         metrics: PaymentsMetrics,
         loop: EventLoop,
@@ -39,6 +42,7 @@ final class ReconcilePayments: Worker {
         self.orders = orders
         self.marks = ReconciliationStore(database: orders.database)
         self.settlement = settlement
+        self.billing = billing
         self.interval = interval
         self.metrics = metrics
         self.loop = loop
@@ -50,6 +54,7 @@ final class ReconcilePayments: Worker {
         while true {
             if try await marks.claim(now: clock.now, leaseEnd: clock.now + Self.lease) {
                 let isComplete = try await compare()
+                if isComplete { try await compareLedger() }
                 let now = clock.now
                 try await marks.finish(
                     nextAt: now + (isComplete ? interval : .seconds(60)),
@@ -86,5 +91,22 @@ final class ReconcilePayments: Worker {
                 log.warning("payment found by reconciliation", [.orderID: .describing(order.orderID)])
             }
         }
+    }
+
+    /// Orders ↔ ledger. A billing that does not answer now is compared the next time.
+    private func compareLedger() async throws {
+        let before = try await orders.sums(.yookassa)
+        let balance: GetTrialBalance.Output
+        do throws(CallError) {
+            balance = try await billing.call(GetTrialBalance.self)
+        } catch {
+            return log.warning("the ledger can't be compared", [.error: .describing(error)])
+        }
+        let after = try await orders.sums(.yookassa)
+        // The account on the other side of credits: what came in is negative there.
+        let ledger = -(balance.accounts[CreditSource.yookassa.rawValue] ?? 0)
+        let difference = LedgerComparison.difference(ledger: ledger, before: before, after: after)
+        metrics.ledgerDifference.set(Double(difference))
+        if difference != 0 { log.error("ledger and orders differ", [.count: .int(difference)]) }
     }
 }

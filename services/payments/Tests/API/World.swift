@@ -241,6 +241,8 @@ final class Neighbours: Sendable {
         var facts: [Fact] = []
         var factIDs: Set<FactID> = []
         var preCheckouts: [AnswerPreCheckout.Input] = []
+        /// Kopecks in the ledger that no order explains.
+        var unexplained: Int64 = 0
         /// What billing does with the next credits.
         var faults: [Fault] = []
     }
@@ -282,6 +284,15 @@ final class Neighbours: Sendable {
     private func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
         switch request.path {
         case Credit.path: return try await credit(request)
+        case GetTrialBalance.path:
+            let total = credits.values.reduce(0, +) + state.withLock { $0.unexplained }
+            let balance = GetTrialBalance.Output(
+                sumKopecks: 0,
+                accounts: ["user": total, "yookassa": -total],
+                heldKopecks: 0,
+                liveHolds: 0
+            )
+            return .json(200, try ContractJSON.encode(balance))
         case ReportFact.path:
             let fact = try ContractJSON.decode(Fact.self, from: request.body)
             state.withLock { state in

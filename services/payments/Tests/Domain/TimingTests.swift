@@ -71,3 +71,26 @@ import Testing
         #expect(pace.take(.person, now: 100 * Self.second, patience: 0) == nil)
     }
 }
+
+@Suite struct LedgerComparisonTests {
+    private func difference(_ ledger: Int64, _ before: (Int64, Int64), _ after: (Int64, Int64)) -> Int64 {
+        LedgerComparison.difference(
+            ledger: ledger,
+            before: .init(credited: before.0, paid: before.1),
+            after: .init(credited: after.0, paid: after.1)
+        )
+    }
+
+    @Test func `credits under way are no difference`() {
+        #expect(difference(100, (100, 0), (100, 0)) == 0)
+        #expect(difference(100, (100, 50), (100, 50)) == 0)
+        #expect(difference(150, (100, 50), (100, 50)) == 0)
+        #expect(difference(150, (100, 0), (150, 0)) == 0)
+        #expect(difference(150, (100, 0), (100, 50)) == 0)
+    }
+
+    @Test func `missing and unexplained credits are`() {
+        #expect(difference(90, (100, 0), (100, 0)) == -10)
+        #expect(difference(160, (100, 50), (100, 50)) == 10)
+    }
+}
