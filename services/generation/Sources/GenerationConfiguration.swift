@@ -137,7 +137,7 @@ extension GenerationConfiguration {
         )
         static let lease = ConfigurationKey.duration(
             "ATELIER_JOB_LEASE",
-            default: .seconds(5),
+            default: .seconds(4),
             help: "how soon another instance takes over the jobs of one that died"
         )
         static let pollFirst = ConfigurationKey.duration(

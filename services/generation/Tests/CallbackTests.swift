@@ -103,6 +103,20 @@ struct CallbackTests {
         }
     }
 
+    @Test func `an answer that hangs does not keep a finished result from its user`() async throws {
+        try await Bench.run(noPolls) { bench in
+            bench.world.edit { state in
+                state.onCreate = { task in
+                    _ = try await bench.callBack(task.callbackURL, taskID: task.id)
+                    try await Task.sleep(for: .seconds(60))  // The hanging answer; cut off when the call is cancelled.
+                }
+            }
+            let job = try await bench.start(5)
+            await bench.waitForFact(.jobSucceeded)
+            #expect(try await bench.job(job.jobID).chargedKopecks == 800 && bench.world.now.tasks.count == 1)
+        }
+    }
+
     @Test func `a leaked token does not adopt another job's task`() async throws {
         try await Bench.run(noPolls) { bench in
             bench.world.edit { ($0.endsAtOnce, $0.creations) = (false, [.accepted, .lostAnswer]) }

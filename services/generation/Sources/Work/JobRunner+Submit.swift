@@ -1,4 +1,5 @@
 internal import Contracts
+internal import EventLoop
 internal import Foundation
 internal import Jobs
 internal import Postgres
@@ -66,17 +67,42 @@ extension JobRunner {
             waitUntil: until
         )
         return try await tools.finishing {
-            let submission = await tools.kie.createTask(
-                path: entry.createPath,
-                model: entry.providerModel,
-                input: input,
-                callbackURL: tools.callbackURL(for: id),
-                key: key
-            )
+            let submission = await answer(for: id) {
+                await tools.kie.createTask(
+                    path: entry.createPath,
+                    model: entry.providerModel,
+                    input: input,
+                    callbackURL: tools.callbackURL(for: id),
+                    key: key
+                )
+            }
             Failpoint.reach("generation.task_created")
             return try await record(submission, of: begun, id, key: key, since: now)
         }
     }
+
+    /// The answer of createTask; unknown as soon as the provider has called back, because then the task exists and its
+    /// id is told: an answer that hangs must not keep a finished picture from its user.
+    private func answer(for attempt: UUID, _ create: @escaping @Sendable () async -> Submission) async -> Submission {
+        await withTaskGroup(of: Submission?.self) { group in
+            group.addTask { await create() }
+            group.addTask {
+                // Cancelled when the answer is there. Trouble with the database leaves the answer to decide.
+                while (try? await tools.loop.sleep(for: Self.callbackCheck)) != nil {
+                    if (try? await tools.attempts.find(attempt))?.hintedTaskID != nil { return .unknown("called back") }
+                }
+                return nil
+            }
+            for await submission in group {
+                guard let submission else { continue }
+                group.cancelAll()
+                return submission
+            }
+            return .unknown("cancelled")
+        }
+    }
+
+    private static let callbackCheck = Duration.seconds(3)
 
     private func record(
         _ submission: Submission,
