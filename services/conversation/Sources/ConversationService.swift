@@ -55,9 +55,10 @@ package struct ConversationService: AtelierService {
         routes.serve(ReportFact.self) { fact, _ -> Answer<Empty> in try await facts.handle(fact) }
     }
 
-    /// Tries to have the lists before the first update; without them screens say that they are being refreshed.
+    /// Waits a moment for the lists, so that the first user does not see an empty shop; without them screens say that
+    /// they are being refreshed.
     package func prepare() async throws {
-        await cache.refresh()
+        try await cache.waitForLists()
     }
 
     package func health() async -> [String: JSONValue] {

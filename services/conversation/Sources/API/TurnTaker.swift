@@ -61,12 +61,13 @@ struct TurnTaker: Sendable {
             metrics.resets.increment()
             log.error("session cannot be read and was reset", [.userID: .int(occasion.scene.userID)])
         }
+        let catalogue = await reader.cache.catalogueForTurn()
         let now = clock.now
         var turn = Turn(
             scene: occasion.scene,
             standing: loaded.standing,
             language: occasion.language,
-            catalogue: reader.cache.catalogue,
+            catalogue: catalogue,
             now: now,
             fresh: FreshIDs(now: now),
             house: house,

@@ -39,12 +39,12 @@ extension Turn {
             leaveStarting(known)
         case .failed:
             note(known)
-            commands.append(putCard(for: known, cards.ended(known, .cardFailedLine)))
             send(
                 cards.failure(known, reported),
                 key: "job:\(known.jobID):failure",
                 replyTo: known.draft.promptMessageID
             )
+            commands.append(putCard(for: known, cards.ended(known, .cardFailedLine)))
             leaveStarting(known)
         case .cancelled:
             note(known)

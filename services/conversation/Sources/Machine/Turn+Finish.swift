@@ -77,6 +77,9 @@ extension Turn {
     }
 
     /// Hands a draft over to generation. From here on the job row holds it.
+    ///
+    /// The panel is left as it is: Telegram takes about one message a second in a chat, and the next one is to be the
+    /// job's card. The toast has said that the run starts; a second press draws the panel, which says so too.
     private mutating func launch(_ draft: Draft, _ price: FrozenPrice) {
         note(
             KnownJob(
@@ -101,7 +104,8 @@ extension Turn {
             )
         )
         session.waiting = nil
-        go(to: .starting(job: fresh.job))
+        session.screen = .starting(job: fresh.job)
+        intent = .nothing
     }
 
     /// The top-up has arrived: the draft goes on by itself unless it has become dearer.
@@ -149,13 +153,13 @@ extension Turn {
 
     private mutating func deliver(_ reported: Job, _ job: KnownJob, _ knowledge: Knowledge) {
         let cards = JobCards(texts: Texts(job.language), scene: scene)
-        commands.append(putCard(for: job, cards.ended(job, .cardDoneLine)))
-        for (index, content) in cards.results(job, reported, balance: knowledge.balance, catalogue: catalogue)
-            .enumerated()
-        {
+        // The result first: what it leaves of the status card is cosmetic and may wait for the chat's pace.
+        let messages = cards.results(job, reported, balance: knowledge.balance, catalogue: catalogue)
+        for (index, content) in messages.enumerated() {
             let suffix = index == 0 ? "" : ":\(index + 1)"
             send(content, key: "job:\(job.jobID):result\(suffix)", replyTo: job.draft.promptMessageID)
         }
+        commands.append(putCard(for: job, cards.ended(job, .cardDoneLine)))
         // The panel is redrawn only if it had been waiting for this job.
         intent = notices.isEmpty ? .nothing : .show
     }

@@ -16,8 +16,10 @@ final class CatalogueCache: Worker {
 
     /// How old a list may get.
     static let refreshInterval = Duration.seconds(10)
-    /// How soon after a failure, or while there is no list at all, it is asked for again.
+    /// How soon after a failure a list is asked for again.
     static let retryInterval = Duration.seconds(1)
+    /// How long a start waits for the lists: services start in any order, and a second later they are usually there.
+    static let startPatience = Duration.seconds(2)
 
     let name = "catalogue.refresh"
     private let state = Locked(State())
@@ -49,6 +51,18 @@ final class CatalogueCache: Worker {
         }
     }
 
+    /// Asks until both lists are there or the patience of a start is over.
+    func waitForLists() async throws {
+        let deadline = Deadline.after(Self.startPatience)
+        while await !refresh(), !deadline.isExpired { try await loop.sleep(for: .milliseconds(50)) }
+    }
+
+    /// The models for a turn: without any, generation is asked once more first, for a user who would see an empty shop.
+    func catalogueForTurn() async -> Catalogue {
+        if catalogue.isEmpty { _ = await refreshModels(within: Reader.patience) }
+        return catalogue
+    }
+
     /// Asks both services at the same time.
     ///
     /// - Returns: Whether both answered.
@@ -59,9 +73,9 @@ final class CatalogueCache: Worker {
         return await (models, options) == (true, true)
     }
 
-    private func refreshModels() async -> Bool {
+    private func refreshModels(within timeout: Duration = .seconds(3)) async -> Bool {
         do {
-            let list = try await generation.call(ListModels.self, timeout: .seconds(3))
+            let list = try await generation.call(ListModels.self, timeout: timeout)
             if list.revision != catalogue.revision || catalogue.isEmpty {
                 let catalogue = Catalogue(list)
                 state.withLock { $0.catalogue = catalogue }

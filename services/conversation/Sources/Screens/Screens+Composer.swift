@@ -193,7 +193,7 @@ extension Screens {
         guard let draft = session.draft, let model = turn.draftModel, let price = draft.usablePrice(at: turn.now)
         else { return composer() }
         var keyboard = keyboard()
-        let title = texts.plain(.buttonGenerate, ["price": texts.price(price.kopecks)])
+        let title = texts.plain(.buttonConfirm, ["price": texts.price(price.kopecks)])
         keyboard.row(keyboard.button(title, .confirmGenerate, .primary))
         keyboard.row(keyboard.button(.buttonChange, .composer))
         keyboard.footer(back: .composer)

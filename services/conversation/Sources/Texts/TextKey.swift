@@ -24,7 +24,7 @@ enum TextKey: String, CaseIterable, Sendable {
     case askPrompt, askText, askChoice, askNumber, askImage, askImages, askVideo, askAudio, slotLine, slotHint,
         promptTooLong, promptLength, priceUnknown, priceOnly, priceLeft, priceShort, buttonGenerate, buttonAskPrice,
         buttonOtherModel, buttonMore, buttonLess, buttonDiscard, discardAsk, buttonDiscardYes, buttonKeep,
-        buttonRemove, buttonChange, chip, optionTitle, optionType, optionPrice, confirmTitle, starting
+        buttonRemove, buttonChange, chip, optionTitle, optionType, optionPrice, confirmTitle, buttonConfirm, starting
 
     // Money
     case shortage, shortageSafe, shortageGroup, topUp, topUpUnavailable, worth, rails, railCard, railStars,

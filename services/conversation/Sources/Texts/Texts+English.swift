@@ -121,6 +121,7 @@ extension Texts {
         case .optionType: "You can also type a number."
         case .optionPrice: "Now: {price}"
         case .confirmTitle: "<b>Start {model}?</b>"
+        case .buttonConfirm: "Start · {price}"
         case .starting: "🚀 Starting… The price is reserved and only charged for a finished result."
         // Money
         case .shortage: "You are <b>{shortage}</b> short ({available} available)."

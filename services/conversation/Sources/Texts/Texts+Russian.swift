@@ -119,7 +119,8 @@ extension Texts {
         case .optionTitle: "<b>{input}</b>"
         case .optionType: "Можно написать и своё число."
         case .optionPrice: "Сейчас: {price}"
-        case .confirmTitle: "<b>Запускаем {model}?</b>"
+        case .confirmTitle: "<b>Запустить {model}?</b>"
+        case .buttonConfirm: "Запустить · {price}"
         case .starting: "🚀 Запускаю… Цена будет зарезервирована, а спишется только за готовый результат."
         // Money
         case .shortage: "Не хватает <b>{shortage}</b> (доступно {available})."

@@ -58,7 +58,7 @@ import Time
         user.press("Сгенерировать")
         #expect(user.screen == .confirm)
         #expect(user.created.isEmpty)
-        user.press("Сгенерировать")
+        user.press("Запустить")
         #expect(user.created.count == 1)
     }
 
@@ -125,7 +125,7 @@ import Time
         #expect(user.created.count == 1)
         #expect(user.screen == .confirm)
         #expect(user.panelText.contains("14\u{A0}₽"))
-        user.press("Сгенерировать")
+        user.press("Запустить")
         #expect(user.created.count == 2)
     }
 
