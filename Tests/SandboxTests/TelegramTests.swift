@@ -140,6 +140,16 @@ import Testing
         #expect(ids(&queue, at: 22_001).count >= 3, "one success opens all connections again")
     }
 
+    @Test func `a new webhook forgets the pauses, but not what is under way`() {
+        var queue = UpdateQueue(items: [item(1), item(2, lane: "chat 2")])
+        #expect(ids(&queue, at: 20_000).count == 2)
+        _ = queue.answered(1, .unreachable, at: 20_000, random: 0)
+        #expect(ids(&queue, at: 20_001).isEmpty, "the one connection of an unreachable bot is taken by update 2")
+        queue.startOver()
+        #expect(ids(&queue, at: 20_001) == [1])
+        #expect(queue.count == 2)
+    }
+
     @Test func `connections are not exceeded`() {
         var queue = UpdateQueue(items: (1...10).map { item($0, lane: "chat \($0)") })
         #expect(ids(&queue, at: 0, connections: 3) == [1, 2, 3])

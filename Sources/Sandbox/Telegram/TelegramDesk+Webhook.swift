@@ -33,6 +33,7 @@ extension TelegramDesk {
                 maximumConnections: Int(min(100, max(1, connections))),
                 allowed: allowed ?? state.webhook.allowed
             )
+            state.queue.startOver()
             state.touch(.webhook)
         }
         return true

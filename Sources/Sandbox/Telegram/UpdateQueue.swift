@@ -132,9 +132,14 @@ struct UpdateQueue: Sendable {
         return false
     }
 
-    /// Puts back what was under way when the bot's address changed or the process stopped.
-    mutating func giveBack(_ id: Int64) {
-        inFlight.remove(id)
+    /// Begins anew with every update that is not under way, as a new webhook makes Telegram do.
+    mutating func startOver() {
+        isUnreachable = false
+        nextProbe = 0
+        for id in items.keys where !inFlight.contains(id) {
+            items[id]?.attempts = 0
+            items[id]?.nextAt = 0
+        }
     }
 
     /// When `next` may have something to send; nil while everything is under way or nothing waits.
