@@ -1,5 +1,6 @@
 import Concurrency
 import Contracts
+import EventLoop
 import Postgres
 import Telemetry
 import TestSupport
@@ -232,6 +233,53 @@ import Time
         #expect(try await queries.trialBalance(deadline: deadline).accounts["revenue"] ?? 0 == charged)
         let ends = try await scratch.database.query("select count(*) from hold_end")[0].decode(Int64.self)
         #expect(ends == (try await scratch.database.query("select count(*) from hold")[0].decode(Int64.self)))
+        try await expectSound()
+    }
+
+    @Test func `sessions that are killed under batches lose and double nothing`() async throws {
+        let batcher = LedgerBatcher(store: store, metrics: BillingMetrics(scratch.metrics), log: scratch.log)
+        let worker = Task { try await batcher.run() }
+        defer { worker.cancel() }
+        let calls = Locked<Int64>(0)
+        try await scratch.withDatabase(url: scratch.adminURL) { admin in
+            let isOver = Locked(false)
+            // Bounded: under load a session may need longer to open than the pause between two kills.
+            let killer = Task {
+                for _ in 0..<15 {
+                    _ = try await admin.query(
+                        """
+                        select pg_terminate_backend(pid) from pg_stat_activity
+                        where datname = current_database() and usename = 'atelier_billing'
+                        """
+                    )
+                    try await ScratchDatabase.loop.sleep(for: .milliseconds(25))
+                }
+                isOver.withLock { $0 = true }
+            }
+            defer { killer.cancel() }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for caller in 0..<16 {
+                    group.addTask {
+                        var round = 0
+                        while round < 3 || !isOver.withLock({ $0 }) {
+                            round += 1
+                            let call = credit(Int64(caller % 3 + 1), 1, "\(caller)-\(round)")
+                            // As a caller does: again under the same key until there is an answer.
+                            while (try? await batcher.submit(call, deadline: .after(.seconds(5)))) == nil {
+                                try Task.checkCancellation()
+                            }
+                            calls.withLock { $0 += 1 }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            _ = await killer.result
+        }
+        await eventually { (try? await scratch.database.query("select 1")) != nil }
+        var posted: Int64 = 0
+        for user in 1...3 { posted += try await queries.balance(of: Int64(user), deadline: deadline).postedKopecks }
+        #expect(posted == calls.withLock { $0 })
         try await expectSound()
     }
 
