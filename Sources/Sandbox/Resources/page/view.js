@@ -181,8 +181,13 @@ export function messageView(message, handlers) {
   if (text && !message.caption_above) bubble.append(text);
   bubble.append(stamp(message));
   const isBare = seen && (!text || message.caption_above);
-  return el('div', { class: `msg${message.is_bot ? '' : ' own'}${seen ? ' wide' : ''}${isBare ? ' bare' : ''}`, id: `m${message.message_id}` },
+  const node = el('div', { class: `msg${message.is_bot ? '' : ' own'}${seen ? ' wide' : ''}${isBare ? ' bare' : ''}`, id: `m${message.message_id}` },
     bubble, keyboard(message, handlers));
+  // As wide as the picture is when it is 470 high, so that nothing is cut off.
+  if (seen && message.media.width && message.media.height) {
+    node.style.width = `${Math.round(Math.min(520, Math.max(270, 470 * message.media.width / message.media.height)))}px`;
+  }
+  return node;
 }
 
 export function albumView(messages, handlers) {
