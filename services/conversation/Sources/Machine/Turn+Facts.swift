@@ -36,7 +36,8 @@ extension Turn {
             note(known)
             commands.append(putCard(for: known, cards.status(of: known, reported)))
             if isNew { session.belowPanel += 1 }
-            leaveStarting(known)
+            // The card of an accepted job goes alone, so that the chat's pace is spent on nothing before it.
+            if reported.state != .accepted { leaveStarting(known) }
         case .failed:
             note(known)
             send(
@@ -75,7 +76,7 @@ extension Turn {
         )
     }
 
-    /// Once the job has a card of its own, the panel goes back to being the menu.
+    /// Once the job is under way, the panel goes back to being the menu.
     private mutating func leaveStarting(_ job: KnownJob) {
         guard session.screen == .starting(job: job.jobID) else { return }
         notices.append(texts.html(.noticeAccepted))

@@ -222,9 +222,10 @@ extension Screens {
         )
     }
 
-    func starting() -> Card {
+    /// The draft has been handed over; what was the composer says how far it got.
+    func starting(_ job: JobID) -> Card {
         var keyboard = keyboard()
         keyboard.footer(back: nil)
-        return Card(text: texts.html(.starting), keyboard: keyboard)
+        return Card(text: texts.html(session.running.contains(job) ? .noticeAccepted : .starting), keyboard: keyboard)
     }
 }

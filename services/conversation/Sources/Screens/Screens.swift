@@ -54,7 +54,7 @@ struct Screens {
         case .option(let input, let page): option(input, page)
         case .confirm: confirm()
         case .discard: discard()
-        case .starting: starting()
+        case .starting(let job): starting(job)
         case .shortage(let shortage, let available): notEnough(shortage, available)
         case .topUp: topUp()
         case .rails(let amount): rails(amount)

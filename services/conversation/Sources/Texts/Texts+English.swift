@@ -269,7 +269,7 @@ extension Texts {
         case .problemOther: "⚠️ The model did not take the values. Check the prompt and the options. {input}"
         // Toasts
         case .toastOutdated: "The button was outdated, here is the current screen"
-        case .toastStarting: "Already starting"
+        case .toastStarting: "Already started"
         case .toastNotYours: "This is somebody else's button. Call me yourself: /imagine"
         case .toastModelGone: "This model is not available now"
         case .toastNoDraft: "The draft is gone"

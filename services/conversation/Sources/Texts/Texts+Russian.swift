@@ -269,7 +269,7 @@ extension Texts {
         case .problemOther: "⚠️ Модель не приняла значения. Проверьте запрос и настройки. {input}"
         // Toasts
         case .toastOutdated: "Кнопка устарела, обновил экран"
-        case .toastStarting: "Уже запускаю"
+        case .toastStarting: "Уже запущено"
         case .toastNotYours: "Это кнопка другого человека. Позовите меня сами: /imagine"
         case .toastModelGone: "Этой модели сейчас нет"
         case .toastNoDraft: "Черновика больше нет"

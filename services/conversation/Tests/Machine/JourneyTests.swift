@@ -20,10 +20,13 @@ import Time
         #expect(user.toast?.text == "Запускаю…")
 
         user.take(.answer(CommandAnswer(purpose: .createJob(job.jobID), outcome: .job(Make.job(job.jobID, .accepted)))))
-        #expect(user.screen == .home)
+        #expect(user.decision?.commands.count == 1, "the accepted card goes alone")
         #expect(user.jobCards.count == 1)
-        #expect(user.jobCards[0].replyToMessageID == 500)
+        #expect(user.jobCards.first?.replyToMessageID == 500)
         #expect(user.session?.running == [job.jobID])
+
+        user.take(.fact(Make.fact(.jobRunning, job: Make.job(job.jobID, .running))))
+        #expect(user.screen == .home)
 
         let done = Make.job(job.jobID, .succeeded, charged: 1_400, assets: [Make.asset()])
         user.take(.fact(Make.fact(.jobSucceeded, job: done)))
@@ -69,7 +72,7 @@ import Time
         user.press("Сгенерировать", on: composer)
         user.press("Сгенерировать", on: composer)
         #expect(user.created.count == 1)
-        #expect(user.toast?.text == "Уже запускаю")
+        #expect(user.toast?.text == "Уже запущено")
         #expect(user.panel != composer)
     }
 
