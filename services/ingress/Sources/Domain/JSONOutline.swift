@@ -3,7 +3,7 @@
 /// It builds nothing, so that a webhook costs one pass and no allocation for members that nobody wants. Refused: anything
 /// but one value, nesting over `maximumDepth`, invalid UTF-8, control characters in strings, lone surrogates in escapes,
 /// leading zeros and bare signs. A UTF-8 byte order mark is refused too (RFC 8259 section 8.1).
-struct JSONOutline: ~Copyable {
+struct JSONOutline {
     /// A value at a path; `start..<end` are its bytes, a string's without the quotes.
     struct Value {
         enum Kind { case string, number, literal, object, array }
@@ -31,14 +31,14 @@ struct JSONOutline: ~Copyable {
     /// - Parameter visit: Called for each value that is a member, at most `reportedDepth` deep; objects and arrays are
     ///   reported when they begin.
     /// - Returns: Whether the text is valid.
-    mutating func walk(_ visit: (borrowing JSONPath, Value) -> Void) -> Bool {
+    mutating func walk(_ visit: (JSONPath, Value) -> Void) -> Bool {
         skipSpace()
         guard value(depth: 0, visit) else { return false }
         skipSpace()
         return at == bytes.count
     }
 
-    private mutating func value(depth: Int, _ visit: (borrowing JSONPath, Value) -> Void) -> Bool {
+    private mutating func value(depth: Int, _ visit: (JSONPath, Value) -> Void) -> Bool {
         guard at < bytes.count else { return false }
         let start = at
         switch bytes[at] {
@@ -62,12 +62,12 @@ struct JSONOutline: ~Copyable {
         }
     }
 
-    private func report(_ value: Value, _ visit: (borrowing JSONPath, Value) -> Void) {
+    private func report(_ value: Value, _ visit: (JSONPath, Value) -> Void) {
         guard !names.isEmpty && names.count <= Self.reportedDepth else { return }
         visit(JSONPath(bytes: bytes, names: names), value)
     }
 
-    private mutating func object(depth: Int, _ visit: (borrowing JSONPath, Value) -> Void) -> Bool {
+    private mutating func object(depth: Int, _ visit: (JSONPath, Value) -> Void) -> Bool {
         guard depth <= Self.maximumDepth else { return false }
         at += 1
         skipSpace()
@@ -87,7 +87,7 @@ struct JSONOutline: ~Copyable {
         }
     }
 
-    private mutating func array(depth: Int, _ visit: (borrowing JSONPath, Value) -> Void) -> Bool {
+    private mutating func array(depth: Int, _ visit: (JSONPath, Value) -> Void) -> Bool {
         guard depth <= Self.maximumDepth else { return false }
         at += 1
         skipSpace()
@@ -204,7 +204,7 @@ struct JSONOutline: ~Copyable {
     private mutating func literal(
         _ word: StaticString,
         _ start: Int,
-        _ visit: (borrowing JSONPath, Value) -> Void
+        _ visit: (JSONPath, Value) -> Void
     ) -> Bool {
         for byte in "\(word)".utf8 {
             guard take(byte) else { return false }
@@ -230,7 +230,7 @@ struct JSONOutline: ~Copyable {
 }
 
 /// The member names that lead to a value.
-struct JSONPath: ~Copyable {
+struct JSONPath {
     fileprivate let bytes: [UInt8]
     fileprivate let names: [Range<Int>]
 
