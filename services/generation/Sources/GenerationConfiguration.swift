@@ -72,7 +72,11 @@ extension GenerationConfiguration {
             default: ".atelier/assets",
             help: "where result and input files are kept; shared by all instances"
         )
-        static let kieURL = ConfigurationKey.url("ATELIER_KIE_API_URL", default: "https://api.kie.ai", help: "KIE's API")
+        static let kieURL = ConfigurationKey.url(
+            "ATELIER_KIE_API_URL",
+            default: "https://api.kie.ai",
+            help: "KIE's API"
+        )
         static let kieUploadURL = ConfigurationKey.url(
             "ATELIER_KIE_UPLOAD_URL",
             default: "https://kieai.redpandaai.co",

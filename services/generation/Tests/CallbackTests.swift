@@ -60,7 +60,9 @@ struct CallbackTests {
             bench.world.end()
             for id in 1...5 { try await bench.callBack(task.callbackURL, taskID: task.id, id: Int64(id)) }
             await bench.waitForFact(.jobSucceeded)
-            for id in 6...8 { #expect(try await bench.callBack(task.callbackURL, taskID: task.id, id: Int64(id)) == .ok) }
+            for id in 6...8 {
+                #expect(try await bench.callBack(task.callbackURL, taskID: task.id, id: Int64(id)) == .ok)
+            }
             #expect(bench.world.now.chargeCalls == 1)
             #expect(bench.world.factKinds.count { $0 == .jobSucceeded } == 1)
         }
@@ -95,7 +97,9 @@ struct CallbackTests {
             let job = try await bench.start(5)
             try await bench.wait(for: .running, of: job.jobID)
             let task = try #require(bench.world.now.tasks.first)
-            try await eventually { try await bench.row(job.jobID).progress.nextAt.map { $0 > WallClock.system.now + .seconds(90) } ?? false }
+            try await eventually {
+                try await bench.row(job.jobID).progress.nextAt.map { $0 > WallClock.system.now + .seconds(90) } ?? false
+            }
             bench.world.end()
             try await bench.callBack(task.callbackURL, taskID: task.id)
             await bench.waitForFact(.jobSucceeded)
@@ -165,7 +169,8 @@ struct CallbackTests {
             let job = try await bench.start(5)
             await bench.waitForFact(.jobRunning)
             try await ScratchDatabase.current.database.execute(
-                "update job set hard_limit_at = now(), next_at = now() where job_id = \(job.jobID.uuid)")
+                "update job set hard_limit_at = now(), next_at = now() where job_id = \(job.jobID.uuid)"
+            )
             await bench.waitForFact(.jobFailed)
             #expect(try await bench.job(job.jobID).failure == .timeout)
             let task = try #require(bench.world.now.tasks.first)

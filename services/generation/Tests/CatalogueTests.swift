@@ -51,7 +51,10 @@ struct CatalogueTests {
             ("[\"text_to_image\"]", "[\"cook\"]", 2, "tasks[0]", "must be one of"),
             ("\"kind\": \"text\"", "\"kind\": \"words\"", 6, "inputs[0].kind", "must be one of"),
             (", \"maximum_length\": 10", "", 6, "inputs[0].maximum_length", "is needed for text"),
-            ("\"default\": \"1K\"", "\"default\": \"9K\"", 7, "inputs[1].default", "is not a value that the input takes"),
+            (
+                "\"default\": \"1K\"", "\"default\": \"9K\"", 7, "inputs[1].default",
+                "is not a value that the input takes"
+            ),
             ("\"name\": \"size\"", "\"name\": \"prompt\"", 7, "inputs[1].name", "is used twice"),
             ("[\"1K\", \"2K\"]", "[\"1K\", \"2K\", \"4K\"]", 10, "price.rows", "have no price for size=4K"),
             ("{\"size\": \"2K\"}", "{\"size\": \"3K\"}", 12, "price.rows[1].when.size", "is not a value"),
@@ -59,7 +62,8 @@ struct CatalogueTests {
             ("\"unit\": \"image\"", "\"unit\": \"megapixel\"", 10, "price.unit", "can't be sold"),
             ("\"unit\": \"image\"", "\"unit\": \"second\"", 10, "price.quantity", "must name an input"),
             ("\"free\": false", "\"free\": \"no\"", 3, "free", "must be true or false"),
-        ])
+        ]
+    )
     func refusesMistakes(_ right: String, _ wrong: String, _ line: Int, _ field: String, _ reason: String) throws {
         #expect(Self.refusal(of: Self.good) == nil)
         let error = try #require(Self.refusal(of: Self.good.replacing(right, with: wrong, maxReplacements: 1)))
@@ -70,7 +74,9 @@ struct CatalogueTests {
 
     @Test func `text that is not JSON is refused and the other models stay`() throws {
         let good = try #require("\(Self.good)".data(using: .utf8))
-        let catalogue = Catalogue.load([("good.json", good), ("bad.json", Data("{\n\"number\": 2,\n]".utf8)), ("gone.json", nil)])
+        let catalogue = Catalogue.load([
+            ("good.json", good), ("bad.json", Data("{\n\"number\": 2,\n]".utf8)), ("gone.json", nil),
+        ])
         #expect(catalogue.entries.map(\.slug) == ["a/b"])
         #expect(catalogue.refused.map(\.file) == ["bad.json", "gone.json"])
         #expect(catalogue.refused[0].reason == "is not JSON")
@@ -143,7 +149,8 @@ struct ProviderFactsTests {
 
     private static func files() throws -> [String: File] {
         var files: [String: File] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: "\(folder)/models") where name.first?.isNumber == true {
+        for name in try FileManager.default.contentsOfDirectory(atPath: "\(folder)/models")
+        where name.first?.isNumber == true {
             let data = try #require(FileManager.default.contents(atPath: "\(folder)/models/\(name)"))
             let file = try JSONDecoder().decode(File.self, from: data)
             files[file.slug] = file
@@ -187,15 +194,23 @@ struct ProviderFactsTests {
         ]
         #expect(kinds[field.type] == input.kind, "\(name)")
         #expect(input.isRequired || field.required != true, "\(name) is required")
-        #expect(Set(input.options).isSubset(of: field.enum ?? []), "\(name) has options that the provider does not know")
+        #expect(
+            Set(input.options).isSubset(of: field.enum ?? []),
+            "\(name) has options that the provider does not know"
+        )
         #expect(input.minimum == field.min && input.maximum == field.max, "\(name) has another range")
         #expect(facts.minimumLength == field.min_length, "\(name) has another minimum length")
         #expect(input.minimumItems == field.min_items && input.maximumItems == field.max_items, "\(name) items")
         #expect(facts.accepts == field.accept ?? [], "\(name) accepts other files")
         if let most = field.max_length { #expect((input.maximumLength ?? .max) <= most, "\(name) may be too long") }
-        if let most = field.max_file_mb { #expect(input.maximumFileMegabytes == most, "\(name) has another size limit") }
+        if let most = field.max_file_mb {
+            #expect(input.maximumFileMegabytes == most, "\(name) has another size limit")
+        }
         if let value = field.default, field.type != "image_urls" {
-            #expect(input.defaultValue == value || !input.options.contains(value) && input.kind == .choice, "\(name) default")
+            #expect(
+                input.defaultValue == value || !input.options.contains(value) && input.kind == .choice,
+                "\(name) default"
+            )
         }
         return input.isRequired != (field.required == true)
             || input.kind == .choice && input.options.count < (field.enum ?? []).count
@@ -211,13 +226,17 @@ struct ProviderFactsTests {
             let offered = fact.prices.filter { price in
                 price.when.allSatisfy { name, value in
                     entry.fixed[name].map { $0 == value }
-                        ?? entry.input(name).map { $0.input.kind == .boolean || $0.input.options.contains(value) } ?? false
+                        ?? entry.input(name).map { $0.input.kind == .boolean || $0.input.options.contains(value) }
+                        ?? false
                 }
             }
             #expect(offered.count == entry.price.rows.count, "\(entry.slug)")
             for row in entry.price.rows {
                 let price = offered.first { $0.when.filter { entry.fixed[$0.key] == nil } == row.when }
-                #expect(price.map { Int64(($0.credits * 1_000).rounded()) } == row.millicredits, "\(entry.slug) \(row.name)")
+                #expect(
+                    price.map { Int64(($0.credits * 1_000).rounded()) } == row.millicredits,
+                    "\(entry.slug) \(row.name)"
+                )
             }
         }
     }

@@ -24,7 +24,9 @@ struct CrashTests {
 
     private func database() -> Database { ScratchDatabase.current.database }
 
-    @Test func `died after the row, before the hold: a worker places it and the caller's repeat finds the job`() async throws {
+    @Test func `died after the row, before the hold: a worker places it and the caller's repeat finds the job`()
+        async throws
+    {
         try await withWorld { world in
             let id = JobID()
             var quote: Quote?
@@ -157,7 +159,8 @@ struct CrashTests {
         try await withWorld { world in
             try await Bench.run(world) { bench in
                 try await database().execute(
-                    "update provider_key set stamps = array(select now() - n * interval '1 ms' from generate_series(19, 0, -1) n)")
+                    "update provider_key set stamps = array(select now() - n * interval '1 ms' from generate_series(19, 0, -1) n)"
+                )
                 let job = try await bench.start()
                 try await eventually { try await bench.row(job.jobID).progress.isWaitingForSlot }
                 #expect(world.now.tasks.isEmpty)

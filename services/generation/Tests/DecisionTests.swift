@@ -12,7 +12,8 @@ struct PricingTests {
         arguments: [
             (0, 50), (1, 51), (2_500, 73), (4_000, 87), (5_000, 96), (40_000, 800), (60_000, 1_200), (550_000, 10_200),
             (1_900_000, 35_000),
-        ] as [(Int64, Int64)])
+        ] as [(Int64, Int64)]
+    )
     func prices(_ microdollars: Int64, _ kopecks: Int64) {
         #expect(pricing.kopecks(microdollars) == kopecks)
     }
@@ -29,8 +30,11 @@ struct PricingTests {
 
     @Test(
         "only delivered results are charged, in the user's favour",
-        arguments: [(1_000, 2, 2, 1_000), (1_000, 1, 2, 500), (1_001, 1, 2, 500), (1_000, 0, 3, 0), (1_000, 3, 2, 1_000)]
-            as [(Int64, Int, Int, Int64)])
+        arguments: [
+            (1_000, 2, 2, 1_000), (1_000, 1, 2, 500), (1_001, 1, 2, 500), (1_000, 0, 3, 0), (1_000, 3, 2, 1_000),
+        ]
+            as [(Int64, Int, Int, Int64)]
+    )
     func partial(_ price: Int64, _ delivered: Int, _ expected: Int, _ charged: Int64) {
         #expect(Pricing.partial(price, delivered: delivered, of: expected) == charged)
     }
@@ -40,7 +44,8 @@ struct PricingTests {
         arguments: [
             ("92", 92_000), ("92.5", 92_500), ("1.875", 1_875), ("0.001", 1), ("0", nil), ("-1", nil), ("1.2345", nil),
             ("", nil), ("1.", nil), ("a", nil), ("+5", nil),
-        ] as [(String, Int64?)])
+        ] as [(String, Int64?)]
+    )
     func decimals(_ text: String, _ thousandths: Int64?) {
         #expect(Decimals(text)?.thousandths == thousandths)
     }
@@ -118,10 +123,12 @@ struct ByteRangeTests {
         arguments: [
             (nil, .whole), ("bytes=0-9", .part(offset: 0, length: 10)), ("bytes=90-", .part(offset: 90, length: 10)),
             ("bytes=-5", .part(offset: 95, length: 5)), ("bytes=-500", .part(offset: 0, length: 100)),
-            ("bytes=50-500", .part(offset: 50, length: 50)), ("bytes=100-", .unsatisfiable), ("bytes=-0", .unsatisfiable),
+            ("bytes=50-500", .part(offset: 50, length: 50)), ("bytes=100-", .unsatisfiable),
+            ("bytes=-0", .unsatisfiable),
             ("bytes=9-3", .whole), ("bytes=0-1,3-4", .whole), ("items=0-1", .whole), ("bytes=a-b", .whole),
             ("bytes=-", .whole), ("bytes=99999999999999999999-", .whole),
-        ] as [(String?, ByteRange)])
+        ] as [(String?, ByteRange)]
+    )
     func ranges(_ header: String?, _ expected: ByteRange) {
         #expect(ByteRange(header, size: 100) == expected)
     }
@@ -151,9 +158,11 @@ struct MediaFactsTests {
         arguments: [
             (Array("ID3\u{4}".utf8), "audio/mpeg"), ([0xff, 0xfb, 0x90, 0], "audio/mpeg"),
             (Array("RIFF....WAVE".utf8), "audio/wav"), (Array("OggS".utf8), "audio/ogg"),
-            ([0, 0, 0, 32] + Array("ftypisom".utf8), "video/mp4"), ([0, 0, 0, 32] + Array("ftypM4A ".utf8), "audio/mp4"),
+            ([0, 0, 0, 32] + Array("ftypisom".utf8), "video/mp4"),
+            ([0, 0, 0, 32] + Array("ftypM4A ".utf8), "audio/mp4"),
             ([0x1a, 0x45, 0xdf, 0xa3], "video/webm"), (Array("GIF89a".utf8), "image/gif"),
-        ] as [([UInt8], String)])
+        ] as [([UInt8], String)]
+    )
     func types(_ head: [UInt8], _ type: String) {
         #expect(MediaFacts(head)?.mimeType == type)
     }

@@ -7,8 +7,14 @@ struct ErrorClassifierTests {
     @Test(
         "what the provider has been heard to say",
         arguments: [
-            (402, "Credits insufficient : Your current balance isn't enough to run this request. Please top up", .insufficientCredits),
-            (500, "Credits insufficient : Your current balance isn't enough to run this request.", .insufficientCredits),
+            (
+                402, "Credits insufficient : Your current balance isn't enough to run this request. Please top up",
+                .insufficientCredits
+            ),
+            (
+                500, "Credits insufficient : Your current balance isn't enough to run this request.",
+                .insufficientCredits
+            ),
             (429, "insufficient credits", .insufficientCredits),
             (429, "Your call frequency is too high. Please try again later.", .rateLimit),
             (430, "call frequency is too high", .rateLimit),
@@ -31,7 +37,8 @@ struct ErrorClassifierTests {
             (400, "Inappropriate content detected. Please replace the image or video.", .refused),
             (400, "Your prompt was flagged by Website as violating content policies", .refused),
             (422, "Your request was rejected by Flow (PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED)", .refused),
-            (400, "Unsafe image upload", .refused), (400, "InputImageSensitiveContentDetected.PrivacyInformation", .refused),
+            (400, "Unsafe image upload", .refused),
+            (400, "InputImageSensitiveContentDetected.PrivacyInformation", .refused),
             (400, "lyrics contained artist name", .refused), (nil, "SENSITIVE_WORD_ERROR", .refused),
             (500, "internal error, please try again later.", .temporary), (500, "Internal server error", .temporary),
             (501, "Playground task failed.", .temporary), (nil, " GENERATION_FAILED", .temporary),
@@ -42,7 +49,8 @@ struct ErrorClassifierTests {
             (401, "You do not have access permissions", .unauthorized), (403, "error code: 1010", .unauthorized),
             (404, "Not Found", .notFound), (505, "feature disabled", .notFound),
             (422, "Record does not exist", .unknown), (400, "bad request", .unknown), (nil, "", .unknown),
-        ] as [(Int?, String, ErrorClass)])
+        ] as [(Int?, String, ErrorClass)]
+    )
     func classifies(_ code: Int?, _ text: String, _ expected: ErrorClass) {
         #expect(ErrorClassifier.classify(code: code, text: text) == expected)
         #expect(ErrorClassifier.classify(code: code, text: text.uppercased()) == expected)
@@ -62,7 +70,8 @@ struct ErrorClassifierTests {
             (.fetchFailed, 1, 0, .retry(after: .seconds(1))), (.fetchFailed, 2, 0, .fail(.inputUnavailable)),
             (.refused, 1, 0, .fail(.refused)), (.invalidInput, 1, 0, .fail(.invalidInput)),
             (.notFound, 1, 0, .fail(.provider)), (.unknown, 1, 0, .fail(.unknown)),
-        ] as [(ErrorClass, Int, Int, RetryDecision)])
+        ] as [(ErrorClass, Int, Int, RetryDecision)]
+    )
     func decides(_ failure: ErrorClass, _ attempt: Int, _ postponements: Int, _ expected: RetryDecision) {
         #expect(RetryPolicy.decide(failure, attempt: attempt, postponements: postponements) == expected)
     }

@@ -6,8 +6,10 @@ import Testing
 @testable import GenerationService
 
 struct InputValidationTests {
+    private static let catalogue = Result { try Catalogue.load("\(Repository.root)/services/generation/models") }
+
     private static func entry(_ number: Int) throws -> ModelEntry {
-        try #require(try Catalogue.load("\(Repository.root)/services/generation/models").entry(number))
+        try #require(try catalogue.get().entry(number))
     }
 
     private func problems(
@@ -34,15 +36,22 @@ struct InputValidationTests {
             (1, ["prompt": "  \n"], InputProblem(name: "prompt", reason: .missing)),
             (1, ["prompt": .null], InputProblem(name: "prompt", reason: .missing)),
             (1, ["prompt": 5], InputProblem(name: "prompt", reason: .wrongType)),
-            (1, ["prompt": .string(String(repeating: "я", count: 1_001))], InputProblem(name: "prompt", reason: .tooLong, limit: 1_000)),
+            (
+                1, ["prompt": .string(String(repeating: "я", count: 1_001))],
+                InputProblem(name: "prompt", reason: .tooLong, limit: 1_000)
+            ),
             (15, ["prompt": "ёж"], InputProblem(name: "prompt", reason: .tooShort, limit: 3)),
             (1, ["prompt": "a", "aspect_ratio": "7:1"], InputProblem(name: "aspect_ratio", reason: .notAnOption)),
             (15, ["prompt": "лиса", "duration": 13], InputProblem(name: "duration", reason: .outOfRange, limit: 12)),
             (15, ["prompt": "лиса", "duration": 3], InputProblem(name: "duration", reason: .outOfRange, limit: 4)),
             (15, ["prompt": "лиса", "duration": .number(5.5)], InputProblem(name: "duration", reason: .wrongType)),
-            (15, ["prompt": "лиса", "generate_audio": "yes"], InputProblem(name: "generate_audio", reason: .wrongType)),
+            (
+                15, ["prompt": "лиса", "generate_audio": "yes"],
+                InputProblem(name: "generate_audio", reason: .wrongType)
+            ),
             (1, ["prompt": "a", "nsfw_checker": false], InputProblem(name: "nsfw_checker", reason: .unknownInput)),
-        ] as [(Int, [String: JSONValue], InputProblem)])
+        ] as [(Int, [String: JSONValue], InputProblem)]
+    )
     func wrongValues(_ model: Int, _ inputs: [String: JSONValue], _ expected: InputProblem) throws {
         #expect(try problems(model, inputs) == [expected])
     }
@@ -53,7 +62,9 @@ struct InputValidationTests {
 
     @Test func `a number from a button means the option of that text`() throws {
         let run = try InputValidation.check(
-            try Self.entry(13), inputs: ["prompt": "море", "duration": 10], media: [:]
+            try Self.entry(13),
+            inputs: ["prompt": "море", "duration": 10],
+            media: [:]
         ).get()
         #expect(run.values["duration"] == "10")
         #expect(run.values["sound"] == false, "defaults are always sent")
@@ -65,12 +76,14 @@ struct InputValidationTests {
         #expect(try problems(4, ["prompt": "зима"], ["image_url": [photo]]) == [])
         #expect(
             try problems(4, ["prompt": "зима"], ["image_url": [photo, photo]])
-                == [InputProblem(name: "image_url", reason: .tooMany, limit: 1)])
+                == [InputProblem(name: "image_url", reason: .tooMany, limit: 1)]
+        )
         var heavy = photo
         heavy.sizeBytes = 11 << 20
         #expect(
             try problems(4, ["prompt": "зима"], ["image_url": [heavy]])
-                == [InputProblem(name: "image_url", reason: .tooLarge, limit: 10)])
+                == [InputProblem(name: "image_url", reason: .tooLarge, limit: 10)]
+        )
         for change in [
             { (file: inout MediaReference) in file.kind = .video }, { $0.mimeType = "image/gif" },
             { $0.telegramFileID = nil }, { $0.assetID = AssetID() },
@@ -79,16 +92,22 @@ struct InputValidationTests {
             change(&wrong)
             #expect(
                 try problems(4, ["prompt": "зима"], ["image_url": [wrong]])
-                    == [InputProblem(name: "image_url", reason: .wrongMedia)])
+                    == [InputProblem(name: "image_url", reason: .wrongMedia)]
+            )
         }
         #expect(
             try problems(1, ["prompt": "a"], ["image_url": [photo]])
-                == [InputProblem(name: "image_url", reason: .unknownInput)])
+                == [InputProblem(name: "image_url", reason: .unknownInput)]
+        )
     }
 
     @Test func `several problems are told together, with limits that are whole numbers where they can be`() throws {
-        guard case .failure(let problems) = InputValidation.check(
-            try Self.entry(15), inputs: ["duration": 99, "resolution": "8K"], media: [:])
+        guard
+            case .failure(let problems) = InputValidation.check(
+                try Self.entry(15),
+                inputs: ["duration": 99, "resolution": "8K"],
+                media: [:]
+            )
         else { return #expect(Bool(false), "must fail") }
         #expect(problems.list.count == 3)
         let fields = try #require(problems.problem.members["fields"]?.array)

@@ -23,7 +23,9 @@ struct JobFlowTests {
             #expect(asset.width == 640 && asset.height == 480 && asset.mimeType == "image/png")
             #expect(asset.fileName == "z-image-1.png" && asset.sizeBytes == Int64(Samples.png.count))
             let task = try #require(bench.world.now.tasks.first)
-            #expect(task.model == "z-image" && task.input["aspect_ratio"] == "1:1" && task.input["nsfw_checker"] == true)
+            #expect(
+                task.model == "z-image" && task.input["aspect_ratio"] == "1:1" && task.input["nsfw_checker"] == true
+            )
             #expect(task.callbackURL.hasPrefix("https://bot.example.org/webhooks/kie/"))
             let charge = try #require(bench.world.now.charges.values.first)
             #expect(charge.amountKopecks == 0 && charge.providerCostMicrodollars == 4_000)
@@ -54,7 +56,8 @@ struct JobFlowTests {
             let job = try await bench.start(5)
             await bench.waitForFact(.jobSucceeded)
             #expect(
-                bench.world.factKinds == [.jobAccepted, .jobRunning, .jobRetrying, .jobRunning, .jobSucceeded])
+                bench.world.factKinds == [.jobAccepted, .jobRunning, .jobRetrying, .jobRunning, .jobSucceeded]
+            )
             #expect(bench.world.now.tasks.count == 2)
             let tokens = Set(bench.world.now.tasks.map(\.callbackURL))
             #expect(tokens.count == 2, "every attempt has a token of its own")
@@ -109,14 +112,41 @@ struct JobFlowTests {
         }
     }
 
+    @Test func `a result address inside our own network is refused`() async throws {
+        try await Bench.run(["ATELIER_ALLOW_PRIVATE_RESULT_HOSTS": "0"]) { bench in
+            let job = try await bench.start(5)
+            await bench.waitForFact(.jobFailed)
+            #expect(try await bench.job(job.jobID).failure == .provider)
+            #expect(bench.world.now.charges.isEmpty && bench.world.now.releases.count == 1)
+        }
+    }
+
+    @Test func `an error page instead of a picture is not stored`() async throws {
+        try await Bench.run { bench in
+            bench.world.edit { $0.files["task1.png"] = Array("<html>busy</html>".utf8) }
+            let job = try await bench.start(5)
+            try await eventually { try await attemptTries(job.jobID) > 0 }
+            bench.world.edit { $0.files["task1.png"] = Samples.png }
+            await bench.waitForFact(.jobSucceeded)
+            #expect(try await bench.job(job.jobID).assets.first?.mimeType == "image/png")
+        }
+    }
+
+    private func attemptTries(_ id: JobID) async throws -> Int {
+        try await ScratchDatabase.current.database.query("select store_tries from attempt where job_id = \(id.uuid)")
+            .first
+            .map { try $0.get("store_tries") } ?? 0
+    }
+
     @Test func `a user's photo goes from Telegram through the asset store to the provider, once`() async throws {
         try await Bench.run { bench in
             bench.world.edit { $0.telegramFiles = ["photo-1": Samples.jpeg] }
             let photo = MediaReference(telegramFileID: "photo-1", kind: .image, sizeBytes: 27)
-            for _ in 0..<2 {
+            for number in 1...2 {
                 _ = try await bench.start(4, ["prompt": "сделай зиму"], media: ["image_url": [photo]])
+                await eventually { bench.world.factKinds.count { $0 == .jobSucceeded } == number }
             }
-            await eventually { bench.world.factKinds.count { $0 == .jobSucceeded } == 2 }
+            #expect(bench.world.now.telegramFetches == 1)
             let uploads = bench.world.now.uploads
             #expect(uploads.count == 1 && uploads[0].name.hasSuffix(".jpg") && uploads[0].name.count == 24)
             let addresses = Set(bench.world.now.tasks.compactMap { $0.input["image_url"]?.string })

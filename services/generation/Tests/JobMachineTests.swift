@@ -15,7 +15,9 @@ struct JobMachineTests {
     }
 
     private func waiting(_ step: JobStep, attempt: Int = 1, postponements: Int = 0) -> JobProgress {
-        job(step) { ($0.isWaitingForSlot, $0.attempt, $0.postponements, $0.nextAt) = (true, attempt, postponements, now) }
+        job(step) {
+            ($0.isWaitingForSlot, $0.attempt, $0.postponements, $0.nextAt) = (true, attempt, postponements, now)
+        }
     }
 
     private func apply(_ event: JobEvent, _ job: JobProgress) -> (job: JobProgress, facts: [FactKind])? {
@@ -42,13 +44,15 @@ struct JobMachineTests {
 
     @Test func `an event that does not fit the step changes nothing, whatever the pair`() {
         let fitting: [JobStep: Set<Int>] = [
-            .reserving: [0, 1], .refused: [], .accepted: [2, 3, 9, 11, 12], .running: [2, 3, 9, 11, 12],
+            .reserving: [0, 1], .refused: [], .accepted: [2, 3, 9, 11, 12, 16], .running: [2, 3, 9, 11, 12, 16],
             .storing: [13], .settling: [14], .ended: [15], .late: [7, 8, 9, 10],
         ]
         let events: [JobEvent] = [
             .holdPlaced, .holdRefused, .cancelAsked, .submitting(until: now), .taskKnown(pollAt: now),
             .submissionUnknown(waitUntil: now), .submissionForgotten, .failed(.temporary), .stillRunning(pollAt: now),
-            .hardLimitPassed, .succeeded, .inputUnavailable, .inputDelayed, .stored(count: 1), .settled, .calledBackLate,
+            .hardLimitPassed, .succeeded, .inputUnavailable, .inputDelayed, .stored(count: 1), .settled,
+            .calledBackLate,
+            .modelGone,
         ]
         for step in JobStep.allCases {
             let job = job(step) { ($0.isWaitingForSlot, $0.verdict) = (true, .failed) }
@@ -83,7 +87,8 @@ struct JobMachineTests {
         "a failure that is final releases with its reason",
         arguments: [
             (.refused, .refused), (.invalidInput, .invalidInput), (.notFound, .provider), (.unknown, .unknown),
-        ] as [(ErrorClass, JobFailure)])
+        ] as [(ErrorClass, JobFailure)]
+    )
     func final(_ errorClass: ErrorClass, _ failure: JobFailure) throws {
         let result = try #require(apply(.failed(errorClass), job(.running)))
         #expect(result.job.step == .settling && result.job.verdict == .failed && result.job.failure == failure)
@@ -115,6 +120,7 @@ struct JobMachineTests {
     @Test func `a job past its hard limit is released, with or without a task`() {
         #expect(apply(.hardLimitPassed, waiting(.accepted))?.job.failure == .timeout)
         #expect(apply(.hardLimitPassed, job(.running))?.job.failure == .timeout)
+        #expect(apply(.modelGone, waiting(.accepted))?.job.failure == .provider)
         #expect(apply(.hardLimitPassed, job(.storing)) == nil, "a result that exists is kept")
     }
 

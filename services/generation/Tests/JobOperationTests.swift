@@ -25,7 +25,10 @@ struct JobOperationTests {
     @Test func `a refused hold is told with its members, again and again, and nothing runs`() async throws {
         try await Bench.run { bench in
             bench.world.edit {
-                $0.holdProblem = Problem(.insufficientFunds, members: ["shortage_kopecks": 300, "available_kopecks": 500])
+                $0.holdProblem = Problem(
+                    .insufficientFunds,
+                    members: ["shortage_kopecks": 300, "available_kopecks": 500]
+                )
             }
             let quote = try await bench.quote(5)
             let id = JobID()
@@ -68,7 +71,9 @@ struct JobOperationTests {
                 for await isFine in group { #expect(isFine) }
             }
             await bench.waitForFact(.jobSucceeded)
-            #expect(bench.world.now.tasks.count == 1 && bench.world.now.holds.count == 1 && bench.world.now.chargeCalls == 1)
+            #expect(
+                bench.world.now.tasks.count == 1 && bench.world.now.holds.count == 1 && bench.world.now.chargeCalls == 1
+            )
         }
     }
 
@@ -81,7 +86,10 @@ struct JobOperationTests {
             #expect(first.deltas["resolution"] == ["1K": -400, "2K": 0, "4K": 500])
             var other = input
             other.inputs["prompt"] = "кот"
-            #expect(await code { try await bench.conversation.call(CreateQuote.self, other, key: "same") } == .idempotencyMismatch)
+            #expect(
+                await code { try await bench.conversation.call(CreateQuote.self, other, key: "same") }
+                    == .idempotencyMismatch
+            )
             #expect(await code { try await bench.create(first, user: 8) } == .quoteNotFound)
             #expect(await code { try await bench.quote(999) } == .modelNotFound)
         }
@@ -93,10 +101,16 @@ struct JobOperationTests {
         let quotes = QuoteStore(database: ScratchDatabase.current.database)
         try await Bench.run(world) { bench in
             let stale = Quote(
-                quoteID: QuoteID(), modelNumber: 1, priceKopecks: 0, variant: "standard", expiresAt: clock.now - .seconds(1))
+                quoteID: QuoteID(),
+                modelNumber: 1,
+                priceKopecks: 0,
+                variant: "standard",
+                expiresAt: clock.now - .seconds(1)
+            )
             let run = RunInputs(values: ["prompt": "a"], media: [:])
             _ = try await quotes.insert(
-                QuoteRow(quote: stale, key: "k", fingerprint: [1], userID: 7, inputs: run, providerMicrodollars: 1))
+                QuoteRow(quote: stale, key: "k", fingerprint: [1], userID: 7, inputs: run, providerMicrodollars: 1)
+            )
             #expect(await code { try await bench.create(stale) } == .quoteExpired)
             #expect(try await quotes.sweep(olderThan: .seconds(3_600)) == 0)
             #expect(try await quotes.sweep(olderThan: .zero) == 1)
@@ -132,7 +146,11 @@ struct JobOperationTests {
             let job = try await bench.start(5)
             let parameters = JobParameters(jobID: job.jobID)
             for _ in 0..<2 {
-                let cancelled = try await bench.conversation.call(CancelJob.self, parameters: parameters, key: "c\(UUID())")
+                let cancelled = try await bench.conversation.call(
+                    CancelJob.self,
+                    parameters: parameters,
+                    key: "c\(UUID())"
+                )
                 #expect(cancelled.state == .cancelled)
             }
             await bench.waitForFact(.jobCancelled)
@@ -144,12 +162,21 @@ struct JobOperationTests {
             #expect(
                 await code {
                     try await bench.conversation.call(
-                        CancelJob.self, parameters: JobParameters(jobID: running.jobID), key: "x")
-                } == .notCancellable)
+                        CancelJob.self,
+                        parameters: JobParameters(jobID: running.jobID),
+                        key: "x"
+                    )
+                } == .notCancellable
+            )
             #expect(
                 await code {
-                    try await bench.conversation.call(CancelJob.self, parameters: JobParameters(jobID: JobID()), key: "y")
-                } == .jobNotFound)
+                    try await bench.conversation.call(
+                        CancelJob.self,
+                        parameters: JobParameters(jobID: JobID()),
+                        key: "y"
+                    )
+                } == .jobNotFound
+            )
         }
     }
 
@@ -164,12 +191,19 @@ struct JobOperationTests {
     @Test func `a user's jobs are listed newest first`() async throws {
         try await Bench.run { bench in
             for _ in 0..<3 { _ = try await bench.start() }
-            let jobs = try await bench.conversation.call(ListJobs.self, parameters: ListJobs.Parameters(userID: 7, limit: 2)).jobs
+            let jobs = try await bench.conversation.call(
+                ListJobs.self,
+                parameters: ListJobs.Parameters(userID: 7, limit: 2)
+            ).jobs
             #expect(jobs.count == 2 && jobs[0].createdAt >= jobs[1].createdAt)
             #expect(
                 await code {
-                    try await bench.conversation.call(ListJobs.self, parameters: ListJobs.Parameters(userID: 7, limit: 0))
-                } == .malformedRequest)
+                    try await bench.conversation.call(
+                        ListJobs.self,
+                        parameters: ListJobs.Parameters(userID: 7, limit: 0)
+                    )
+                } == .malformedRequest
+            )
         }
     }
 
@@ -192,7 +226,9 @@ struct JobOperationTests {
             #expect(part.fields["Content-Range"] == "bytes 1-3/\(Samples.png.count)")
             #expect(try await get(asset.assetID.description, ["If-None-Match": tag]).status == 304)
             #expect(try await get(asset.assetID.description, ["Range": "bytes=999-"]).status == 416)
-            #expect(try await get(asset.assetID.description, ["Range": "bytes=1-3", "If-Range": "\"x\""]).status == 200)
+            #expect(
+                try await get(asset.assetID.description, ["Range": "bytes=1-3", "If-Range": "\"x\""]).status == 200
+            )
             #expect(try await get(AssetID().description).status == 404)
             #expect(try await get("nonsense").status == 404)
         }

@@ -10,7 +10,8 @@ struct TaskRecordTests {
 
     @Test func `a running task is running, whatever its state is called`() {
         for state in ["waiting", "queuing", "generating", "somethingNew"] {
-            let body = #"{"code":200,"msg":"success","data":{"taskId":"t","state":"\#(state)","resultJson":"","failCode":null}}"#
+            let body =
+                #"{"code":200,"msg":"success","data":{"taskId":"t","state":"\#(state)","resultJson":"","failCode":null}}"#
             #expect(read(body) == .running)
         }
         #expect(read(#"{"code":200,"data":{"successFlag":0,"response":null}}"#) == .running)
@@ -38,7 +39,8 @@ struct TaskRecordTests {
             #""info":{"result_urls":["https://x/1.png"]}"#,
             #""info":{"resultUrls":"[\"https://x/1.png\"]"}"#,
             #""resultJson":"{\"data\":[{\"audio_url\":\"https://x/1.png\",\"image_url\":\"https://x/c.jpg\"}]}""#,
-        ])
+        ]
+    )
     func shapes(_ members: String) {
         let body = #"{"code":200,"data":{"state":"success",\#(members),"creditsConsumed":18.5}}"#
         #expect(read(body) == .succeeded(TaskResult(urls: ["https://x/1.png"], millicredits: 18_500)))
@@ -48,7 +50,9 @@ struct TaskRecordTests {
         let nothing = TaskRecord.succeeded(TaskResult(urls: [], millicredits: nil))
         #expect(read(#"{"data":{"state":"success","resultJson":"{\"resultUrls\":[]}"}}"#) == nothing)
         #expect(read(#"{"data":{"state":"success","resultJson":null}}"#) == nothing)
-        #expect(read(#"{"data":{"state":"success","resultJson":"{\"resultUrls\":[\"ftp://x\",\"data:,\"]}"}}"#) == nothing)
+        #expect(
+            read(#"{"data":{"state":"success","resultJson":"{\"resultUrls\":[\"ftp://x\",\"data:,\"]}"}}"#) == nothing
+        )
     }
 
     @Test func `failures keep their code and text`() {
@@ -58,24 +62,35 @@ struct TaskRecordTests {
         #expect(read(number) == .failed(ProviderFailure(code: 500, text: "internal error")))
         let word = #"{"data":{"state":"fail","failCode":"GENERATION_FAILED","failMsg":""}}"#
         #expect(read(word) == .failed(ProviderFailure(code: nil, text: " GENERATION_FAILED")))
-        #expect(read(#"{"data":{"successFlag":3,"errorCode":400,"errorMessage":"bad"}}"#) == .failed(ProviderFailure(code: 400, text: "bad")))
+        #expect(
+            read(#"{"data":{"successFlag":3,"errorCode":400,"errorMessage":"bad"}}"#)
+                == .failed(ProviderFailure(code: 400, text: "bad"))
+        )
     }
 
     @Test func `an echo with quotes that are not escaped is cut out`() {
-        let param = #"{"input":"{\"prompt\":\"say "hi", please\"}","model":"z-image","callBackUrl":"https://b/webhooks/kie/T"}"#
-        let body = #"{"code":200,"msg":"success","data":{"taskId":"t","model":"z-image","param":"\#(param)","state":"success","resultJson":"{\"resultUrls\":[\"https://x/1.png\"]}","creditsConsumed":0.8}}"#
+        let param =
+            #"{"input":"{\"prompt\":\"say "hi", please\"}","model":"z-image","callBackUrl":"https://b/webhooks/kie/T"}"#
+        let body =
+            #"{"code":200,"msg":"success","data":{"taskId":"t","model":"z-image","param":"\#(param)","state":"success","resultJson":"{\"resultUrls\":[\"https://x/1.png\"]}","creditsConsumed":0.8}}"#
         #expect((try? JSONDecoder().decode(JSONValue.self, from: Data(body.utf8))) == nil, "the body must be broken")
         #expect(read(body) == .succeeded(TaskResult(urls: ["https://x/1.png"], millicredits: 800)))
     }
 
     @Test func `a body that is cut off still tells its files`() {
-        let body = #"{"code":200,"data":{"taskId":"t","state":"success","resultJson":"{\"resultUrls\":[\"https:\/\/x\/1.png\"]}","par"#
+        let body =
+            #"{"code":200,"data":{"taskId":"t","state":"success","resultJson":"{\"resultUrls\":[\"https:\/\/x\/1.png\"]}","par"#
         #expect(read(body) == .succeeded(TaskResult(urls: ["https://x/1.png"], millicredits: nil)))
-        #expect(read(#"{"data":{"state":"fail","failMsg":"nsfw","#) == .failed(ProviderFailure(code: nil, text: "nsfw")))
+        #expect(
+            read(#"{"data":{"state":"fail","failMsg":"nsfw","#) == .failed(ProviderFailure(code: nil, text: "nsfw"))
+        )
     }
 
     @Test func `no prefix of a body makes the reader trap`() {
-        let body = Array(#"{"code":200,"data":{"param":"{"a":"b"}","state":"success","resultJson":"{\"resultUrls\":[\"https://x/1\"]}"}}"#.utf8)
+        let body = Array(
+            #"{"code":200,"data":{"param":"{"a":"b"}","state":"success","resultJson":"{\"resultUrls\":[\"https://x/1\"]}"}}"#
+                .utf8
+        )
         for length in 0...body.count { _ = TaskRecordReader.read(Array(body.prefix(length))) }
         #expect(TaskRecordReader.read(body) != .running)
     }
@@ -83,8 +98,10 @@ struct TaskRecordTests {
     @Test(
         "the task's id is found in whichever spelling",
         arguments: [
-            #"{"data":{"taskId":"t1"}}"#, #"{"data":{"task_id":"t1"}}"#, #"{"taskId":"t1","data":{}}"#, #"{"task_id":"t1"}"#,
-        ])
+            #"{"data":{"taskId":"t1"}}"#, #"{"data":{"task_id":"t1"}}"#, #"{"taskId":"t1","data":{}}"#,
+            #"{"task_id":"t1"}"#,
+        ]
+    )
     func ids(_ body: String) {
         #expect(TaskRecordReader.taskID(in: Array(body.utf8)) == "t1")
     }
@@ -102,13 +119,20 @@ struct TaskRecordTests {
             (200, #"{"code":200,"data":{"taskId":"t"}}"#, .accepted(taskID: "t")),
             (200, #"{"code":200,"message":"success","data":{"taskId":"t"}}"#, .accepted(taskID: "t")),
             (200, #"{"code":200,"data":null}"#, .unknown("no task id")),
-            (200, #"{"code":402,"msg":"Credits insufficient"}"#, .refused(ProviderFailure(code: 402, text: "Credits insufficient"))),
+            (
+                200, #"{"code":402,"msg":"Credits insufficient"}"#,
+                .refused(ProviderFailure(code: 402, text: "Credits insufficient"))
+            ),
             (401, #"{"code":401,"message":"no access"}"#, .refused(ProviderFailure(code: 401, text: "no access"))),
             (403, "error code: 1010", .refused(ProviderFailure(code: 403, text: "error code: 1010"))),
             (502, "<html>", .unknown("HTTP 502")), (200, "<html>", .unknown("no JSON")),
             (200, #"{"code":524,"msg":"timeout"}"#, .unknown("code 524")),
-            (200, #"{"code":500,"msg":"Server exception"}"#, .refused(ProviderFailure(code: 500, text: "Server exception"))),
-        ] as [(Int, String, Submission)])
+            (
+                200, #"{"code":500,"msg":"Server exception"}"#,
+                .refused(ProviderFailure(code: 500, text: "Server exception"))
+            ),
+        ] as [(Int, String, Submission)]
+    )
     func submissions(_ status: Int, _ body: String, _ expected: Submission) {
         #expect(KIEClient.submission(status: status, body: Array(body.utf8)) == expected)
     }
@@ -130,9 +154,15 @@ struct TaskEchoTests {
     }
 
     @Test func `without an echo model and time must fit`() {
-        #expect(echo(#""model":"m","createTime":1790000001000"#).fits(token: "TOKEN", model: "m", submittedAt: submitted))
-        #expect(!echo(#""model":"x","createTime":1790000001000"#).fits(token: "TOKEN", model: "m", submittedAt: submitted))
-        #expect(!echo(#""model":"m","createTime":1790000500000"#).fits(token: "TOKEN", model: "m", submittedAt: submitted))
+        #expect(
+            echo(#""model":"m","createTime":1790000001000"#).fits(token: "TOKEN", model: "m", submittedAt: submitted)
+        )
+        #expect(
+            !echo(#""model":"x","createTime":1790000001000"#).fits(token: "TOKEN", model: "m", submittedAt: submitted)
+        )
+        #expect(
+            !echo(#""model":"m","createTime":1790000500000"#).fits(token: "TOKEN", model: "m", submittedAt: submitted)
+        )
         #expect(!echo(#""model":"m""#).fits(token: "TOKEN", model: "m", submittedAt: submitted))
         #expect(!TaskEcho(Array("junk".utf8)).fits(token: "TOKEN", model: "m", submittedAt: submitted))
     }

@@ -12,9 +12,9 @@ enum ModelFile {
     static func read(_ bytes: [UInt8], file: String) throws(ModelFileError) -> ModelEntry {
         let root: JSONValue
         do {
-            root = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+            root = try ContractJSON.decode(JSONValue.self, from: bytes)
         } catch {
-            throw ModelFileError(file: file, line: syntaxLine(error), field: "", reason: "is not JSON")
+            throw ModelFileError(file: file, line: syntaxLine(bytes), field: "", reason: "is not JSON")
         }
         do throws(FieldComplaint) {
             let entry = try entry(FileField(root))
@@ -51,14 +51,16 @@ enum ModelFile {
         )
     }
 
-    /// Foundation tells the place of a syntax error only inside a sentence.
-    private static func syntaxLine(_ error: any Error) -> Int {
-        guard case DecodingError.dataCorrupted(let context) = error, let cause = context.underlyingError else {
+    /// Foundation tells the place of a syntax error, though only inside a sentence.
+    private static func syntaxLine(_ bytes: [UInt8]) -> Int {
+        do {
+            _ = try JSONSerialization.jsonObject(with: Data(bytes))
             return 0
+        } catch {
+            let text = String(describing: error)
+            guard let mark = text.firstRange(of: "line ") else { return 0 }
+            return Int(text[mark.upperBound...].prefix { $0.isNumber }) ?? 0
         }
-        let text = String(describing: cause)
-        guard let mark = text.firstRange(of: "line ") else { return 0 }
-        return Int(text[mark.upperBound...].prefix { $0.isNumber }) ?? 0
     }
 }
 

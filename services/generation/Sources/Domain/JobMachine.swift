@@ -20,6 +20,8 @@ enum JobEvent: Sendable, Equatable {
     case inputUnavailable
     /// An input file could not be brought to the provider just now.
     case inputDelayed
+    /// The catalogue no longer has the model.
+    case modelGone
     case stillRunning(pollAt: Timestamp)
     /// The provider has a result.
     case succeeded
@@ -48,6 +50,8 @@ enum JobMachine {
             return (job.failing(.timeout, at: now), [])
         case (.accepted, .inputUnavailable), (.running, .inputUnavailable):
             return (job.failing(.inputUnavailable, at: now), [])
+        case (.accepted, .modelGone), (.running, .modelGone):
+            return (job.failing(.provider, at: now), [])
         case (.accepted, .inputDelayed), (.running, .inputDelayed):
             return delayed(job, now)
         case (.accepted, .submitting(let until)), (.running, .submitting(let until)):

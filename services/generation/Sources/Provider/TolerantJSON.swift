@@ -1,5 +1,4 @@
 internal import Contracts
-internal import Foundation
 
 /// Reads the provider's JSON, some of which is broken: `param` echoes the request with quotes that are not always
 /// escaped. Nothing in it is needed, so it is cut out.
@@ -38,7 +37,7 @@ enum TolerantJSON {
 
     private static func decode(_ bytes: [UInt8]) -> JSONValue? {
         // What is wrong does not matter: the next way of reading is tried.
-        try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+        try? ContractJSON.decode(JSONValue.self, from: bytes)
     }
 
     private static func withoutMember(_ name: String, _ text: String) -> JSONValue? {

@@ -120,17 +120,16 @@ extension JobRow {
     }
 }
 
-/// JSON in text columns. Written and read by Foundation without any renaming, because input names are the provider's.
+/// JSON in text columns and in calls to the provider. Keys of dictionaries, which are the provider's names, stay as they
+/// are.
 enum StoredJSON {
     /// - Throws: `EncodingError` only for a non-finite number.
     static func encode(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        String(decoding: try ContractJSON.encode(value), as: UTF8.self)
     }
 
     /// - Throws: `DecodingError` for another shape.
     static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(text.utf8))
+        try ContractJSON.decode(type, from: text.utf8)
     }
 }

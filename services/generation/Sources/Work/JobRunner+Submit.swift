@@ -15,7 +15,7 @@ extension JobRunner {
         guard now < job.progress.hardLimitAt else { return try await apply(.hardLimitPassed, to: job) }
         guard let entry = tools.catalogue.entry(job.modelNumber) else {
             tools.log.error("model of a job left the catalogue", fields(job))
-            return try await apply(.hardLimitPassed, to: job)
+            return try await apply(.modelGone, to: job)
         }
         let (books, databaseNow) = try await tools.keys.books(tools.configuration.kieKeys.names)
         guard let book = SlotBook.best(books, now: databaseNow) else {

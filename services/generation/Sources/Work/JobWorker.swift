@@ -38,7 +38,7 @@ final class JobWorker: Worker {
                         try await renew()
                     }
                     pause = try await startDueJobs(&group)
-                } catch where !Task.isCancelled {
+                } catch  where !Task.isCancelled {
                     // Not rethrown: the jobs under way must not be cancelled because the database hiccups.
                     tools.log.warning("jobs not claimed", [.error: .describing(error)])
                 } catch { break }

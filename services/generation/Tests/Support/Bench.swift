@@ -35,7 +35,9 @@ struct Bench {
         try await TestService<GenerationService>.run(environment: settings.merging(environment) { $1 }) { service in
             defer {
                 // Set ATELIER_TEST_LOG to see what the service says.
-                if ProcessInfo.processInfo.environment["ATELIER_TEST_LOG"] != nil { service.log.lines.forEach { print($0) } }
+                if ProcessInfo.processInfo.environment["ATELIER_TEST_LOG"] != nil {
+                    service.log.lines.forEach { print($0) }
+                }
             }
             try await body(Bench(world: world, service: service))
         }
@@ -94,10 +96,19 @@ struct Bench {
     func callBack(_ url: String, taskID: String, id: Int64 = 1) async throws -> EventVerdict.Kind? {
         let body = "{\"code\":200,\"data\":{\"taskId\":\"\(taskID)\",\"state\":\"success\"}}"
         let event = Event(
-            id: id, source: .kie, kind: "callback", token: url.split(separator: "/").last.map(String.init),
-            lane: "kie:\(taskID)", receivedAt: WallClock.system.now, body: body)
+            id: id,
+            source: .kie,
+            kind: "callback",
+            token: url.split(separator: "/").last.map(String.init),
+            lane: "kie:\(taskID)",
+            receivedAt: WallClock.system.now,
+            body: body
+        )
         let answer = try await service.client(as: .ingress).call(
-            HandleCallbacks.self, EventBatch(events: [event]), key: "batch:\(UUID())")
+            HandleCallbacks.self,
+            EventBatch(events: [event]),
+            key: "batch:\(UUID())"
+        )
         return answer.verdicts.first?.verdict
     }
 
@@ -110,7 +121,9 @@ struct Bench {
 
     /// Waits until conversation was told the last word.
     func waitForFact(_ kind: FactKind, sourceLocation: SourceLocation = #_sourceLocation) async {
-        await eventually(within: .seconds(20), "no fact \(kind.rawValue)", sourceLocation: sourceLocation) { world.factKinds.contains(kind) }
+        await eventually(within: .seconds(20), "no fact \(kind.rawValue)", sourceLocation: sourceLocation) {
+            world.factKinds.contains(kind)
+        }
     }
 
     /// Everything that happened to the job's row.

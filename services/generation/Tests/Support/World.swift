@@ -104,7 +104,7 @@ final class World: Sendable {
     // MARK: KIE
 
     private func createTask(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let body = try JSONDecoder().decode(JSONValue.self, from: Data(request.body))
+        let body = try ContractJSON.decode(JSONValue.self, from: request.body)
         let creation = state.withLock { $0.creations.isEmpty ? Creation.accepted : $0.creations.removeFirst() }
         switch creation {
         case .refused(let code, let text): return Self.envelope(code, text, .null)
@@ -113,8 +113,11 @@ final class World: Sendable {
         }
         let (task, hook) = state.withLock { state in
             var task = Task(
-                id: "task\(state.tasks.count + 1)", model: body["model"]?.string ?? "", input: body["input"] ?? .null,
-                callbackURL: body["callBackUrl"]?.string ?? "", key: request.fields["Authorization"] ?? ""
+                id: "task\(state.tasks.count + 1)",
+                model: body["model"]?.string ?? "",
+                input: body["input"] ?? .null,
+                callbackURL: body["callBackUrl"]?.string ?? "",
+                key: request.fields["Authorization"] ?? ""
             )
             if state.endsAtOnce { Self.end(&task, &state, url) }
             state.tasks.append(task)
@@ -181,7 +184,7 @@ final class World: Sendable {
     }
 
     private func refresh(_ request: HTTPRequest) -> HTTPResponse {
-        guard let body = try? JSONDecoder().decode(JSONValue.self, from: Data(request.body)), let old = body["url"]?.string
+        guard let body = try? ContractJSON.decode(JSONValue.self, from: request.body), let old = body["url"]?.string
         else { return Self.envelope(422, "url is wrong", .null) }
         return Self.envelope(200, "success", .string(old + ".fresh"))
     }
@@ -203,7 +206,9 @@ final class World: Sendable {
                 return try Self.problem(Problem(.unavailable))
             }
             if let problem = state.holdProblem { return try Self.problem(problem) }
-            if let known = state.holds[input.holdID], known != input { return try Self.problem(Problem(.idempotencyMismatch)) }
+            if let known = state.holds[input.holdID], known != input {
+                return try Self.problem(Problem(.idempotencyMismatch))
+            }
             state.holds[input.holdID] = input
             return try Self.hold(input.holdID, input.amountKopecks, charged: 0, .live)
         }
@@ -254,16 +259,30 @@ final class World: Sendable {
 
     private static func problem(_ problem: Problem) throws -> HTTPResponse {
         HTTPResponse(
-            status: problem.status, fields: ["Content-Type": "application/problem+json"],
-            body: .bytes(try ContractJSON.encode(problem)))
+            status: problem.status,
+            fields: ["Content-Type": "application/problem+json"],
+            body: .bytes(try ContractJSON.encode(problem))
+        )
     }
 
     private static func hold(_ id: HoldID, _ amount: Int64, charged: Int64, _ end: HoldEnd) throws -> HTTPResponse {
         let balance = Balance(
-            userID: 7, postedKopecks: 100_000, heldKopecks: 0, availableKopecks: 100_000, paidKopecks: 100_000,
-            bonusKopecks: 0, isFrozen: false)
+            userID: 7,
+            postedKopecks: 100_000,
+            heldKopecks: 0,
+            availableKopecks: 100_000,
+            paidKopecks: 100_000,
+            bonusKopecks: 0,
+            isFrozen: false
+        )
         let state = HoldState(
-            holdID: id, amountKopecks: amount, chargedKopecks: charged, releasedKopecks: 0, state: end, balance: balance)
+            holdID: id,
+            amountKopecks: amount,
+            chargedKopecks: charged,
+            releasedKopecks: 0,
+            state: end,
+            balance: balance
+        )
         return .json(200, try ContractJSON.encode(state))
     }
 }
@@ -276,7 +295,8 @@ extension Double {
 enum Samples {
     /// The head of a PNG of 640 by 480; enough for its type and size to be told.
     static let png: [UInt8] = [
-        0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 0x02, 0x80, 0, 0, 0x01,
+        0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 0x02, 0x80, 0, 0,
+        0x01,
         0xe0, 8, 2, 0, 0, 0, 1, 2, 3, 4,
     ]
     /// A JPEG of 320 by 200 with a comment in front of its frame header.
