@@ -14,23 +14,25 @@ struct JobCards {
         var keyboard = keyboard()
         let short = job.jobID.short
         let rank = job.progress.rank
-        let state: String
+        // What is reserved stays in sight: a quick provider may outrun the card that says so first.
+        let accepted =
+            job.priceKopecks == 0
+            ? texts.html(.cardAcceptedFree)
+            : texts.html(.cardAccepted, ["price": .text(texts.money(job.priceKopecks))])
+        var state: String?
         if rank < 20 {
-            state = texts.html(.cardAccepted, ["price": .text(texts.price(job.priceKopecks))])
             keyboard.row(keyboard.button(.buttonCancel, .cancelJob(short)))
         } else if rank % 2 == 1 {
-            let next = min((rank - 21) / 2 + 1, reported?.attemptsMaximum ?? 3)
-            state = texts.html(
-                .cardRetrying,
-                ["n": .text(String(next)), "of": .text(String(reported?.attemptsMaximum ?? 3))]
-            )
+            let attempts = reported?.attemptsMaximum ?? 3
+            let next = min((rank - 21) / 2 + 1, attempts)
+            state = texts.html(.cardRetrying, ["n": .text(String(next)), "of": .text(String(attempts))])
         } else {
             state = texts.html(.cardRunning)
         }
         keyboard.row(keyboard.button(.buttonOneMore, .again(short)), keyboard.button(.buttonJobs, .jobs))
         let wait = reported.map { texts.html(.cardWait, ["wait": .text(texts.duration(seconds: $0.typicalSeconds))]) }
         return MessageContent(
-            text: [title(job), state, wait].compactMap { $0 }.joined(separator: "\n"),
+            text: [title(job), accepted, state, wait].compactMap { $0 }.joined(separator: "\n"),
             keyboard: keyboard.limited
         )
     }

@@ -34,8 +34,8 @@ enum TextKey: String, CaseIterable, Sendable {
         entryTopUp, entryGrant, entryCharge, entryRefund, entryAdjust
 
     // Jobs
-    case cardTitle, cardAccepted, cardRunning, cardRetrying, cardWait, cardDoneLine, cardFailedLine, cardCancelled,
-        cardTooLate, moneyReturned, failureTitle, failureRefused, failureInvalidInput, failureProvider,
+    case cardTitle, cardAccepted, cardAcceptedFree, cardRunning, cardRetrying, cardWait, cardDoneLine, cardFailedLine,
+        cardCancelled, cardTooLate, moneyReturned, failureTitle, failureRefused, failureInvalidInput, failureProvider,
         failureTimeout, failureInputUnavailable, failureUnknown, failureCode, resultLine, resultBalance, resultPicked,
         jobsTitle, jobsNone, jobsUnavailable, jobRow, historyTitle, historyRow, historyEmpty, stateAccepted,
         stateRunning, stateRetrying, stateSucceeded, stateFailed, stateCancelled, buttonCancel, buttonOneMore,

@@ -162,6 +162,7 @@ extension Texts {
         // Jobs
         case .cardTitle: "<b>{model}</b> · <code>{code}</code>"
         case .cardAccepted: "✅ Accepted. Reserved: {price}"
+        case .cardAcceptedFree: "✅ Accepted, free of charge"
         case .cardRunning: "🎨 Working on it…"
         case .cardRetrying: "🔁 Trying again: {n} of {of}"
         case .cardWait: "Usually ready in {wait}."

@@ -161,6 +161,7 @@ extension Texts {
         // Jobs
         case .cardTitle: "<b>{model}</b> · <code>{code}</code>"
         case .cardAccepted: "✅ Принято. Зарезервировано: {price}"
+        case .cardAcceptedFree: "✅ Принято, это бесплатно"
         case .cardRunning: "🎨 Делаю…"
         case .cardRetrying: "🔁 Пробуем ещё раз: {n} из {of}"
         case .cardWait: "Обычно готово за {wait}."
