@@ -14,6 +14,8 @@ RELEASE = $(SCRATCH)/release
 DEBUG = $(SCRATCH)/debug
 SOURCES = Package.swift Sources Tests services
 HEADERS = $(wildcard Sources/C*/*.h)
+# Tests in flight at once: more only makes them wait for each other and miss their own deadlines.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
 # Limits a test run to matching tests: make test FILTER=Supervisor
 FILTER ?=
 

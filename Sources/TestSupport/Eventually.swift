@@ -5,7 +5,7 @@ internal import Time
 ///
 /// - Parameter condition: Asked every 5 ms.
 package func eventually(
-    within timeout: Duration = .seconds(5),
+    within timeout: Duration = .seconds(30),
     _ comment: Comment? = nil,
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool

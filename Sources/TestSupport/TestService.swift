@@ -44,7 +44,7 @@ package struct TestService<Service: AtelierService>: Sendable {
         )
         do {
             if waits {
-                let missing = await runner.waitUntilReady(within: .seconds(10))
+                let missing = await runner.waitUntilReady(within: .seconds(60))
                 guard missing.isEmpty else { throw NotReady(missing: missing) }
             }
             let result = try await body(TestService(runner: runner, log: log))

@@ -53,7 +53,8 @@ import Time
         try await group.start()
         let started = Deadline.monotonicNow()
         await group.stop()
-        #expect(Deadline.monotonicNow() - started < 2_000_000_000)
+        // An hour if it were held up; generous, because test machines are busy.
+        #expect(Deadline.monotonicNow() - started < 30_000_000_000)
         #expect(events.withLock { $0 } == ["start a", "stop a"])
     }
 }

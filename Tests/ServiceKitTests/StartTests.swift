@@ -61,7 +61,8 @@ import Time
             databaseURL: nowhere,
             waits: false
         ) { service in
-            #expect(Deadline.monotonicNow() - started < 500_000_000)
+            // Milliseconds on a quiet machine; waiting for the database would take for ever.
+            #expect(Deadline.monotonicNow() - started < 10_000_000_000)
             let (status, report) = try await get(service, "/readyz")
             #expect(status == 503)
             let checks = report?["missing"]?.array?.compactMap { $0["check"]?.string }

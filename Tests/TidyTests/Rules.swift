@@ -58,6 +58,7 @@ enum Rules {
         "Sources/OperatorCLI/AtelierCommand.swift", "Sources/Jobs/OutboxSender.swift", "Sources/Sandbox/Sandbox.swift",
         "Sources/Postgres/Connection/HostResolver.swift", "services/delivery/Sources/Workers/LaneSender.swift",
         "services/generation/Sources/Work/Toolbox.swift",
+        "services/generation/Sources/Work/Toolbox.swift",
     ]
 
     @Sendable static func tasksAreStructured(_ file: Checkout.File) -> [Finding] {
