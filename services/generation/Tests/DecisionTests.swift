@@ -167,6 +167,37 @@ struct MediaFactsTests {
         #expect(MediaFacts(head)?.mimeType == type)
     }
 
+    private static func box(_ type: String, _ content: [UInt8]) -> [UInt8] {
+        let size = UInt32(content.count + 8)
+        return (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) } + Array(type.utf8) + content
+    }
+
+    /// A film of 480 by 270 and 4.5 seconds, with a sound track in front of its picture track.
+    private static let film: [UInt8] = {
+        let header = [UInt8](repeating: 0, count: 12) + [0, 0, 0x03, 0xe8, 0, 0, 0x11, 0x94]
+        let sound = box("tkhd", [UInt8](repeating: 0, count: 84))
+        let picture = box("tkhd", [UInt8](repeating: 0, count: 76) + [1, 0xe0, 0, 0, 1, 0x0e, 0, 0])
+        return box("ftyp", Array("isom0000".utf8))
+            + box("moov", box("mvhd", header) + box("trak", sound) + box("trak", picture))
+    }()
+
+    @Test func `films tell their size and length`() {
+        let facts = MediaFacts(Self.film)
+        #expect(facts?.mimeType == "video/mp4" && facts?.width == 480 && facts?.height == 270 && facts?.seconds == 4.5)
+    }
+
+    @Test func `every cut of a film is read without a trap, and so are boxes that lie about their size`() {
+        for length in 0..<Self.film.count { _ = MediaFacts(Array(Self.film.prefix(length))) }
+        for offset in 0..<Self.film.count {
+            for value in [0, 1, 7, 0xff] as [UInt8] {
+                var broken = Self.film
+                broken[offset] = value
+                _ = MovieFacts(broken)
+            }
+        }
+        #expect(MovieFacts([]) == MovieFacts([0, 0, 0, 8]))
+    }
+
     @Test func `an error page is no result`() {
         #expect(MediaFacts(Array("<!DOCTYPE html>".utf8)) == nil)
         #expect(MediaFacts(Array("{\"error\":1}".utf8)) == nil)

@@ -8,6 +8,8 @@ struct MediaFacts: Sendable, Equatable {
     var ending: String
     var width: Int?
     var height: Int?
+    /// Length of a video or sound, where the start of the file tells it.
+    var seconds: Double?
 
     /// How many bytes from the start are needed; JPEG keeps its size behind the metadata.
     static let headBytes = 256 << 10
@@ -29,6 +31,8 @@ struct MediaFacts: Sendable, Equatable {
             self.init(.audio, "audio/wav", "wav")
         } else if bytes.hasText("ftyp", at: 4) {
             self = Self.isoMedia(bytes)
+            let movie = MovieFacts(head)
+            (width, height, seconds) = (movie.width, movie.height, movie.seconds)
         } else if bytes.has([0x1a, 0x45, 0xdf, 0xa3]) {
             self.init(.video, "video/webm", "webm")
         } else if bytes.hasText("OggS") {

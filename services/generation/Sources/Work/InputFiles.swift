@@ -123,6 +123,7 @@ extension JobRunner {
             sha256: file.sha256 ?? "",
             width: facts.width,
             height: facts.height,
+            durationSeconds: facts.seconds,
             fileName: "input.\(facts.ending)"
         )
         let row = AssetRow(asset: asset, userID: job.userID, path: path)

@@ -142,6 +142,7 @@ extension JobRunner {
             sha256: answer.sha256 ?? "",
             width: facts.width,
             height: facts.height,
+            durationSeconds: facts.seconds,
             fileName: "\(slug)-\(position).\(facts.ending)"
         )
         try await tools.assets.insertResult(
