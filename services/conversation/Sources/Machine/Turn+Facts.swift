@@ -36,8 +36,8 @@ extension Turn {
             note(known)
             commands.append(putCard(for: known, cards.status(of: known, reported)))
             if isNew { session.belowPanel += 1 }
-            // The card of an accepted job goes alone, so that the chat's pace is spent on nothing before it.
-            if reported.state != .accepted { leaveStarting(known) }
+        // The card goes alone: the chat's pace is spent on nothing that could be in its way. The panel stays the
+        // composer, whose buttons say that the run has started.
         case .failed:
             note(known)
             send(
@@ -54,8 +54,6 @@ extension Turn {
         case .succeeded:
             known.assets = reported.assets
             note(known)
-            leaveStarting(known)
-            // Leaving draws the panel; handing over draws it too.
             intent = .deliver(reported, known)
         }
     }
@@ -76,10 +74,9 @@ extension Turn {
         )
     }
 
-    /// Once the job is under way, the panel goes back to being the menu.
+    /// Once the job has ended, the panel goes back to being the menu.
     private mutating func leaveStarting(_ job: KnownJob) {
         guard session.screen == .starting(job: job.jobID) else { return }
-        notices.append(texts.html(.noticeAccepted))
         go(to: .home)
     }
 

@@ -161,7 +161,8 @@ extension Turn {
         }
         commands.append(putCard(for: job, cards.ended(job, .cardDoneLine)))
         // The panel is redrawn only if it had been waiting for this job.
-        intent = notices.isEmpty ? .nothing : .show
+        intent = .nothing
+        if session.screen == .starting(job: job.jobID) { go(to: .home) }
     }
 
     /// Draws the panel. Returns the screen's name.

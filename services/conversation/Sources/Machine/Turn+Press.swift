@@ -18,7 +18,7 @@ extension Turn {
         // A button on a message other than the panel brings the panel down to the reader.
         placement = data.revision == nil ? .down : .edit
         if data.action.isBoundToDraft {
-            if case .starting = session.screen { return heal(.toastStarting) }
+            if case .starting = session.screen, session.draft == nil { return heal(.toastStarting) }
             guard session.draft != nil, data.revision == CallbackData.revision(of: session.draftSerial) else {
                 return heal(.toastOutdated)
             }
