@@ -19,6 +19,8 @@ struct Person: Sendable {
         var id: Int64
         var isBot: Bool
         var text: String
+        /// Every text that the message has shown, the present one last.
+        var shown: [String]
         var buttons: [(text: String, data: String?, url: String?)]
         var media: Media?
         var isDeleted: Bool
@@ -27,6 +29,7 @@ struct Person: Sendable {
             self.id = json["message_id"]?.integer ?? 0
             self.isBot = json["is_bot"]?.bool ?? false
             self.text = json["text"]?.string ?? ""
+            self.shown = (json["edits"]?.array ?? []).compactMap { $0["text"]?.string } + [text]
             self.isDeleted = json["deleted"]?.bool ?? false
             self.media = json["media"].flatMap { media in
                 guard let kind = media["kind"]?.string, let hash = media["sha256"]?.string else { return nil }
@@ -69,17 +72,23 @@ struct Person: Sendable {
         }
     }
 
-    /// Waits for a button and presses it.
+    /// How long a person looks at a screen before pressing: Telegram lets a bot change a chat about once a second.
+    private static let tempo = Duration.milliseconds(900)
+
+    /// Waits for a button, looks at it as a person does, and presses it.
     func press(_ label: String, within limit: Duration = .seconds(10)) async throws {
+        _ = try await button(label, within: limit)
+        try await loop.sleep(for: Self.tempo)
         let found = try await button(label, within: limit)
         guard let data = found.data else { throw Narrator.Failure(description: "«\(label)» is a link") }
+        try await press(data, in: found.message)
+    }
+
+    /// Presses a button at once.
+    func press(_ data: String, in message: Message) async throws {
         try await sandbox.post(
             "/sandbox/updates",
-            [
-                "user": .integer(id),
-                "callback": ["message_id": .integer(found.message.id), "data": .string(data)],
-            ]
-        )
+            ["user": .integer(id), "callback": ["message_id": .integer(message.id), "data": .string(data)]])
     }
 
     /// Waits until the chat shows something.
@@ -110,7 +119,7 @@ struct Person: Sendable {
     @discardableResult
     func see(text: String, after: Int64 = 0, within limit: Duration = .seconds(10)) async throws -> Message {
         try await see("«\(text)»", within: limit) { messages in
-            messages.last { $0.isBot && $0.id >= after && $0.text.contains(text) }
+            messages.last { $0.isBot && $0.id >= after && $0.shown.contains { $0.contains(text) } }
         }
     }
 

@@ -13,7 +13,7 @@ package struct Pace: Sendable, Equatable {
     }
 
     /// One a second, three at once: what Telegram tolerates in a private chat.
-    package static let privateChat = Pace(interval: .seconds(1), burst: 3)
+    package static let privateChat = Pace(interval: .seconds(1), burst: 5)
     /// 18 a minute with 2 at once, so never more than 20 in any minute, Telegram's limit for groups.
     package static let group = Pace(interval: .milliseconds(3_334), burst: 2)
 

@@ -16,8 +16,8 @@ import Time
         }
     }
 
-    @Test func `a private chat gets three at once and then one a second`() {
-        #expect(departures(.privateChat, 6) == [0, 0, 0, 1, 2, 3])
+    @Test func `a private chat gets five at once and then one a second`() {
+        #expect(departures(.privateChat, 8) == [0, 0, 0, 0, 0, 1, 2, 3])
     }
 
     @Test func `a group never gets more than twenty in a minute`() {
