@@ -55,14 +55,12 @@ struct Crashes {
         let person = story.person
         let media = try await person.mediaCount()
         let before = try await books.balance(of: person.id)
-        try await story.choose(task: "Картинка", model: Story.paidModel)
-        try await person.say("авария: \(what)")
-        _ = try await person.button("Сгенерировать")
+        let panel = try await story.compose(task: "Картинка", model: Story.paidModel, prompt: "авария: \(what)")
         let price = try await books.newestQuote(of: person.id)
         try await arm()
         try await narrator.step(what) {
             let begun = Deadline.monotonicNow()
-            try await person.press("Сгенерировать")
+            try await person.press("Сгенерировать", after: panel)
             try await person.see(media: media + 1, within: Self.healing + Self.job)
             try await check()
             try await books.settle(of: person.id)
@@ -84,19 +82,20 @@ struct Crashes {
         let person = story.person
         let before = try await books.balance(of: person.id)
         try await narrator.step("payments: деньги зачислены, но это не записано") {
+            let last = try await person.lastID()
             try await person.say("/balance")
-            try await person.press("Пополнить")
-            try await person.press("100")
-            let link = try await person.button("Оплатить 100").url ?? ""
+            try await person.press("Пополнить", after: last)
+            try await person.press("100", after: last)
+            let link = try await person.button("Оплатить 100", after: last).url ?? ""
             try arm("payments.credited")
             guard
                 let payment = try await sandbox.payments().last(where: { payment in
                     payment["id"]?.string.map { link.contains($0) } ?? false
                 })?["id"]?.string
             else { throw Narrator.Failure(description: "no payment behind \(link)") }
-            let last = try await person.lastID()
+            let paid = try await person.lastID()
             try await sandbox.post("/sandbox/pay/\(payment)", ["result": "paid"])
-            try await person.see(text: "зачислено", after: last - 1, within: Self.healing)
+            try await person.see(text: "зачислено", after: paid, within: Self.healing)
             try await hasFired("payments.credited")
         }
         let after = try await books.balance(of: person.id)

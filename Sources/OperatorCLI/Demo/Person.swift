@@ -28,16 +28,21 @@ struct Person: Sendable {
         init(_ json: JSONValue) {
             self.id = json["message_id"]?.integer ?? 0
             self.isBot = json["is_bot"]?.bool ?? false
-            self.text = json["text"]?.string ?? ""
-            self.shown = (json["edits"]?.array ?? []).compactMap { $0["text"]?.string } + [text]
+            self.text = Self.plain(json["text"])
+            self.shown = (json["edits"]?.array ?? []).map { Self.plain($0["text"]) } + [text]
             self.isDeleted = json["deleted"]?.bool ?? false
             self.media = json["media"].flatMap { media in
                 guard let kind = media["kind"]?.string, let hash = media["sha256"]?.string else { return nil }
                 return Media(kind: kind, sha256: hash)
             }
             self.buttons = (json["keyboard"]?.array ?? []).flatMap { $0.array ?? [] }.map { button in
-                (button["text"]?.string ?? "", button["callback_data"]?.string, button["url"]?.string)
+                (Self.plain(button["text"]), button["callback_data"]?.string, button["url"]?.string)
             }
+        }
+
+        /// Sums are written with spaces that don't break; a story is compared as it is read.
+        private static func plain(_ value: JSONValue?) -> String {
+            (value?.string ?? "").replacing("\u{A0}", with: " ").replacing("\u{202F}", with: " ")
         }
     }
 
@@ -63,7 +68,7 @@ struct Person: Sendable {
         message: Message, data: String?, url: String?
     ) {
         try await see("a button «\(label)»", within: limit) { messages in
-            for message in messages.reversed() where message.isBot && message.id >= after {
+            for message in messages.reversed() where message.isBot && message.id > after {
                 if let found = message.buttons.first(where: { $0.text.contains(label) }) {
                     return (message, found.data, found.url)
                 }
@@ -76,10 +81,12 @@ struct Person: Sendable {
     private static let tempo = Duration.milliseconds(900)
 
     /// Waits for a button, looks at it as a person does, and presses it.
-    func press(_ label: String, within limit: Duration = .seconds(10)) async throws {
-        _ = try await button(label, within: limit)
+    ///
+    /// - Parameter after: Only on messages with a higher id, so that an older screen is not taken for the new one.
+    func press(_ label: String, after: Int64 = 0, within limit: Duration = .seconds(10)) async throws {
+        _ = try await button(label, after: after, within: limit)
         try await loop.sleep(for: Self.tempo)
-        let found = try await button(label, within: limit)
+        let found = try await button(label, after: after, within: limit)
         guard let data = found.data else { throw Narrator.Failure(description: "«\(label)» is a link") }
         try await press(data, in: found.message)
     }
@@ -119,7 +126,7 @@ struct Person: Sendable {
     @discardableResult
     func see(text: String, after: Int64 = 0, within limit: Duration = .seconds(10)) async throws -> Message {
         try await see("«\(text)»", within: limit) { messages in
-            messages.last { $0.isBot && $0.id >= after && $0.shown.contains { $0.contains(text) } }
+            messages.last { $0.isBot && $0.id > after && $0.shown.contains { $0.contains(text) } }
         }
     }
 

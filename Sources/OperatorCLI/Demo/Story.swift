@@ -35,12 +35,9 @@ struct Story {
             try await person.say("/start")
             try await person.see(text: "Привет")
         }
-        try await choose(task: "Картинка", model: Self.freeModel)
-        try await narrator.step("запрос «\(Self.prompt)»: цена известна до нажатия") {
-            try await person.say(Self.prompt)
-            _ = try await person.button("Сгенерировать · бесплатно")
-        }
-        try await generate(free: true)
+        let panel = try await compose(
+            task: "Картинка", model: Self.freeModel, prompt: Self.prompt, button: "Сгенерировать · бесплатно")
+        try await generate(after: panel, isMeasured: true)
         try await narrator.step("картинка пришла") { try await person.see(media: 1, within: .seconds(10)) }
         let total = Narrator.seconds(since: begun)
         narrator.claim("от /start до картинки меньше 10 с", total < 10, "\(Narrator.text(total)) с")
@@ -49,13 +46,10 @@ struct Story {
     private func paidWithoutMoney() async throws {
         narrator.title("2. Платная модель без денег, пополнение на 500 ₽, черновик продолжается сам")
         let media = try await person.mediaCount()
-        try await choose(task: "Картинка", model: Self.paidModel)
-        try await narrator.step("запрос принят, цена названа") {
-            try await person.say("лисёнок в скафандре читает карту звёзд")
-            _ = try await person.button("Сгенерировать")
-        }
+        let panel = try await compose(
+            task: "Картинка", model: Self.paidModel, prompt: "лисёнок в скафандре читает карту звёзд")
         try await narrator.step("денег не хватает: отказ вежливый, черновик цел") {
-            try await person.press("Сгенерировать")
+            try await person.press("Сгенерировать", after: panel)
             try await person.see(text: "Не хватает")
             try await person.see(text: "Черновик сохранён")
         }
@@ -75,15 +69,16 @@ struct Story {
         narrator.title("3. Фото → картинка")
         let media = try await person.mediaCount()
         let photo = Picture.png(seed: person.id)
+        let last = try await person.lastID()
         try await narrator.step("фото с подписью: бот предлагает, что с ним сделать") {
             try await person.send(photo: photo, caption: "сделай зимний вечер")
-            _ = try await person.button("Qwen")
+            _ = try await person.button("Изменить фото", after: last)
         }
-        try await narrator.step("модель выбрана, запуск") {
-            try await person.press("Qwen")
-            _ = try await person.button("Сгенерировать")
+        try await narrator.step("бесплатная правка фото выбрана: всё заполнено, цена названа") {
+            try await person.press("Изменить фото", after: last)
+            _ = try await person.button("Сгенерировать", after: last)
         }
-        try await generate(free: true)
+        try await generate(after: last, isMeasured: true)
         try await narrator.step("изменённая картинка пришла") {
             try await person.see(media: media + 1, within: .seconds(15))
         }
@@ -95,12 +90,9 @@ struct Story {
     private func video() async throws {
         narrator.title("4. Видео")
         let media = try await person.mediaCount()
-        try await choose(task: "Видео", model: "Seedance")
-        try await narrator.step("запрос: цена названа") {
-            try await person.say("маяк в шторм, медленный пролёт камеры")
-            _ = try await person.button("Сгенерировать")
-        }
-        try await generate(free: false)
+        let panel = try await compose(
+            task: "Видео", model: "Seedance", prompt: "маяк в шторм, медленный пролёт камеры")
+        try await generate(after: panel)
         let last = try await narrator.step("видео пришло") {
             try await person.see(media: media + 1, within: .seconds(15))
         }
@@ -128,9 +120,8 @@ struct Story {
         let media = try await person.mediaCount()
         let jobs = try await books.jobCount(of: person.id)
         let before = try await books.balance(of: person.id)
-        try await choose(task: "Картинка", model: Self.paidModel)
-        try await person.say("двадцать одинаковых нажатий")
-        let found = try await person.button("Сгенерировать")
+        let panel = try await compose(task: "Картинка", model: Self.paidModel, prompt: "двадцать одинаковых нажатий")
+        let found = try await person.button("Сгенерировать", after: panel)
         let price = try await books.newestQuote(of: person.id)
         try await sandbox.order(fault: "kie.callback.storm")
         try await narrator.step("нажатие «Сгенерировать» отправлено 20 раз одновременно") {
@@ -168,26 +159,30 @@ struct Story {
 
     /// Starts a paid run and returns when it is accepted.
     func paidJob(_ prompt: String) async throws {
-        try await choose(task: "Картинка", model: Self.paidModel)
-        try await person.say(prompt)
-        try await generate(free: false)
+        try await generate(after: try await compose(task: "Картинка", model: Self.paidModel, prompt: prompt))
     }
 
-    func choose(task: String, model: String) async throws {
-        try await narrator.step("/models → \(task) → \(model)") {
+    /// Goes to a model and writes the prompt; returns when the price is named.
+    ///
+    /// - Returns: The message after which the panel stands.
+    @discardableResult
+    func compose(task: String, model: String, prompt: String, button: String = "Сгенерировать") async throws -> Int64 {
+        try await narrator.step("/models → \(task) → \(model); запрос «\(prompt)»: цена названа до нажатия") {
             let last = try await person.lastID()
             try await person.say("/models")
-            _ = try await person.button(task, after: last)
-            try await person.press(task)
-            try await person.press(model)
-            try await person.press("Начать")
-            try await person.see(text: "Напишите")
+            try await person.press(task, after: last)
+            try await person.press(model, after: last)
+            try await person.press("Начать", after: last)
+            try await person.see(text: "Напишите", after: last)
+            try await person.say(prompt)
+            _ = try await person.button(button, after: last)
+            return last
         }
     }
 
-    private func generate(free: Bool) async throws {
+    private func generate(after panel: Int64, isMeasured: Bool = false) async throws {
         let last = try await person.lastID()
-        let found = try await person.button("Сгенерировать")
+        let found = try await person.button("Сгенерировать", after: panel)
         try await person.loop.sleep(for: .seconds(1))
         let begun = Deadline.monotonicNow()
         try await narrator.step("«Сгенерировать»: принято") {
@@ -195,17 +190,17 @@ struct Story {
             // A dear run asks once more.
             let isAccepted = try await person.see("the accepted card", within: .seconds(5)) { messages -> Bool? in
                 if messages.contains(where: { Self.isAccepted($0, after: last) }) { return true }
-                return messages.contains { $0.isBot && $0.text.contains("Запустить") } ? false : nil
+                return messages.contains { $0.isBot && $0.id > panel && $0.text.contains("Запустить") } ? false : nil
             }
             if !isAccepted {
-                try await person.press("Запустить")
+                try await person.press("Запустить", after: panel)
                 try await person.see("the accepted card", within: .seconds(5)) { messages -> Bool? in
                     messages.contains { Self.isAccepted($0, after: last) } ? true : nil
                 }
             }
         }
         let seconds = Narrator.seconds(since: begun)
-        if free { narrator.claim("принято быстрее 1 с", seconds < 1, "\(Narrator.text(seconds)) с") }
+        if isMeasured { narrator.claim("принято быстрее 1 с", seconds < 1, "\(Narrator.text(seconds)) с") }
     }
 
     /// The job's card: accepted, or already under way.
@@ -230,7 +225,7 @@ struct Story {
                 throw Narrator.Failure(description: "the pay button leads to \(link), which is no payment")
             }
             try await sandbox.post("/sandbox/pay/\(payment)", ["result": "paid"])
-            try await person.see(text: "500 ₽</b> зачислено".replacing("</b>", with: ""))
+            try await person.see(text: "500 ₽ зачислено")
         }
         let after = try await books.balance(of: person.id)
         narrator.claim(

@@ -165,6 +165,10 @@ package enum SendStep: String, Sendable, Equatable, CaseIterable {
         }
     }
 
+    /// Whether Telegram counts it against the chat's pace: what a person sees appear or change does, a tidied message
+    /// does not.
+    package var costsPace: Bool { self != .deleteStale }
+
     /// Whether it carries media.
     package var needsMedia: Bool { [.sendMedium, .sendAlbum, .editMedium].contains(self) }
 }

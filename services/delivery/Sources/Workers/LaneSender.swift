@@ -105,7 +105,7 @@ package struct LaneSender: Sendable {
             return try await shielded { try await conclude(head, head.attempts, planned, .next) }
         }
         let pace = Pace.of(lane.chatID)
-        let wait = pace.wait(arrival: arrival, now: clock.now)
+        let wait = step.costsPace ? pace.wait(arrival: arrival, now: clock.now) : .zero
         if wait > Self.longestPaceWait { return .letGo(at: clock.now + wait) }
 
         let sources: [MediaSource]
@@ -117,8 +117,10 @@ package struct LaneSender: Sendable {
         }
         defer { MediaFetcher.discard(sources) }
         if wait > .zero { try await loop.sleep(for: wait) }
-        try await pacer.takeSlot()
-        arrival = pace.take(arrival: arrival, now: clock.now)
+        if step.costsPace {
+            try await pacer.takeSlot()
+            arrival = pace.take(arrival: arrival, now: clock.now)
+        }
         return try await shielded { try await perform(step, planned, head, lane, view, sources) }
     }
 
