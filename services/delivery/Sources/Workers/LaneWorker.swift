@@ -22,8 +22,8 @@ package final class LaneWorker: Worker {
     private let held = Locked<[ChatID: LaneLease]>([:])
 
     /// How long a lease lives without being renewed: the longest that a dead process's chats wait.
-    static let leaseDuration = Duration.seconds(10)
-    private static let renewEvery = Duration.seconds(3)
+    static let leaseDuration = Duration.seconds(5)
+    private static let renewEvery = Duration.milliseconds(1_500)
     private static let lookEvery = Duration.milliseconds(500)
 
     /// - Parameter owner: Names this process and no other, not even the same instance after a restart.
