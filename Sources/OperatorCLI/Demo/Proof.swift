@@ -46,7 +46,7 @@ struct Proof {
         narrator.claim("то же по SQL", sum == 0, "select sum(amount) from entry = \(sum)")
         let unbalanced = try await books.number(
             in: books.billingDatabase,
-            "select count(*) from (select from entry group by transfer_id having sum(amount) <> 0) as wrong"
+            "select count(*) from (select from entry group by transfer having sum(amount) <> 0) as wrong"
         )
         narrator.claim("каждый перевод в сумме даёт ноль", unbalanced == 0, "исключений \(unbalanced)")
 
