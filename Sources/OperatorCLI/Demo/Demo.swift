@@ -61,7 +61,7 @@ struct Demo: Sendable {
 
     private func report(_ narrator: Narrator, _ isWhole: Bool, _ stage: Stage) {
         if isWhole {
-            Console.say("\nВсё как должно быть: \(narrator.timings.count) шагов, ни одного сбоя.")
+            Console.say("\nВсё как должно быть; шагов: \(narrator.timings.count), сбоев: 0.")
             return
         }
         Console.say("\nНе так, как должно быть:")
