@@ -9,7 +9,8 @@ SWIFT ?= $(or $(shell command -v swift 2>/dev/null),$(firstword $(wildcard \
 	$(HOME)/.local/share/swiftly/bin/swift $(HOME)/swift*/usr/bin/swift)))
 # Where build products go.
 SCRATCH ?= .build
-FLAGS = --scratch-path $(SCRATCH)
+# Colours are fixed because SwiftPM compiles everything anew when they change between a terminal and a pipe.
+FLAGS = --scratch-path $(SCRATCH) --no-color-diagnostics
 RELEASE = $(SCRATCH)/release
 DEBUG = $(SCRATCH)/debug
 SOURCES = Package.swift Sources Tests services
