@@ -34,7 +34,11 @@ func library(_ name: String, _ uses: Target.Dependency..., tested: Bool = true) 
 
 func tests(_ name: String, _ uses: Target.Dependency...) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: uses + ["TestSupport"], path: "Tests/\(name)Tests", swiftSettings: house)
+        name: "\(name)Tests",
+        dependencies: uses + ["TestSupport"],
+        path: "Tests/\(name)Tests",
+        swiftSettings: house
+    )
 }
 
 /// A service folder: code in Sources/, thirty lines of entry point in Main/, tests in Tests/.
@@ -46,13 +50,23 @@ func service(_ name: String, fixtures: [String] = [], _ uses: Target.Dependency.
     let library = Target.Dependency.target(name: "\(name)Service")
     return [
         .target(
-            name: "\(name)Service", dependencies: serviceBase + uses, path: "\(folder)/Sources", swiftSettings: house),
+            name: "\(name)Service",
+            dependencies: serviceBase + uses,
+            path: "\(folder)/Sources",
+            swiftSettings: house
+        ),
         .executableTarget(
-            name: name.lowercased(), dependencies: [library, "ServiceKit"], path: "\(folder)/Main",
-            swiftSettings: house),
+            name: name.lowercased(),
+            dependencies: [library, "ServiceKit"],
+            path: "\(folder)/Main",
+            swiftSettings: house
+        ),
         .testTarget(
-            name: "\(name)ServiceTests", dependencies: [library, "TestSupport"] + serviceBase + uses,
-            path: "\(folder)/Tests", swiftSettings: house),
+            name: "\(name)ServiceTests",
+            dependencies: [library, "TestSupport"] + serviceBase + uses,
+            path: "\(folder)/Tests",
+            swiftSettings: house
+        ),
     ]
 }
 
@@ -64,11 +78,23 @@ let serviceBase: [Target.Dependency] = [
 let systemLibraries: [Target] = [
     .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
     .systemLibrary(
-        name: "CPostgres", path: "Sources/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        name: "CPostgres",
+        path: "Sources/CPostgres",
+        pkgConfig: "libpq",
+        providers: [.apt(["libpq-dev"])]
+    ),
     .systemLibrary(
-        name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        name: "CCurl",
+        path: "Sources/CCurl",
+        pkgConfig: "libcurl",
+        providers: [.apt(["libcurl4-openssl-dev"])]
+    ),
     .systemLibrary(
-        name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libssl libcrypto", providers: [.apt(["libssl-dev"])]),
+        name: "COpenSSL",
+        path: "Sources/COpenSSL",
+        pkgConfig: "libssl libcrypto",
+        providers: [.apt(["libssl-dev"])]
+    ),
 ]
 
 let sharedModules: [Target] = [
@@ -85,36 +111,95 @@ let sharedModules: [Target] = [
     library("Postgres", "CPostgres", "EventLoop", "Telemetry", "Concurrency", "Time", "Cryptography"),
     library("Contracts", "Time"),
     library(
-        "ServiceKit", "Contracts", "HTTPServer", "HTTPClient", "HTTP", "Postgres", "EventLoop", "Lifecycle", "Telemetry",
-        "Configuration", "Cryptography", "Concurrency", "Time"),
+        "ServiceKit",
+        "Contracts",
+        "HTTPServer",
+        "HTTPClient",
+        "HTTP",
+        "Postgres",
+        "EventLoop",
+        "Lifecycle",
+        "Telemetry",
+        "Configuration",
+        "Cryptography",
+        "Concurrency",
+        "Time"
+    ),
     library(
-        "Jobs", "ServiceKit", "Contracts", "Postgres", "HTTPClient", "HTTP", "EventLoop", "Lifecycle", "Telemetry",
-        "Concurrency", "Time"),
+        "Jobs",
+        "ServiceKit",
+        "Contracts",
+        "Postgres",
+        "HTTPClient",
+        "HTTP",
+        "EventLoop",
+        "Lifecycle",
+        "Telemetry",
+        "Concurrency",
+        "Time"
+    ),
     library(
-        "TestSupport", "ServiceKit", "Contracts", "Postgres", "HTTPServer", "HTTPClient", "HTTP", "EventLoop",
-        "Telemetry", "Configuration", "Cryptography", "Concurrency", "Time", tested: false),
+        "TestSupport",
+        "ServiceKit",
+        "Contracts",
+        "Postgres",
+        "HTTPServer",
+        "HTTPClient",
+        "HTTP",
+        "EventLoop",
+        "Telemetry",
+        "Configuration",
+        "Cryptography",
+        "Concurrency",
+        "Time",
+        tested: false
+    ),
 ].flatMap { $0 }
 
 let tools: [Target] = [
     isSelected("sandbox")
         ? [
             .target(
-                name: "Sandbox", dependencies: serviceBase, path: "Sources/Sandbox",
-                resources: [.copy("Resources")], swiftSettings: house),
+                name: "Sandbox",
+                dependencies: serviceBase,
+                path: "Sources/Sandbox",
+                resources: [.copy("Resources")],
+                swiftSettings: house
+            ),
             .executableTarget(
-                name: "sandbox", dependencies: ["Sandbox"] + serviceBase, path: "Sources/SandboxMain",
-                swiftSettings: house),
+                name: "sandbox",
+                dependencies: ["Sandbox"] + serviceBase,
+                path: "Sources/SandboxMain",
+                swiftSettings: house
+            ),
             tests(
-                "Sandbox", "Sandbox", "HTTP", "HTTPClient", "HTTPServer", "Contracts", "EventLoop", "Time", "Concurrency",
-                "Configuration", "Telemetry"),
+                "Sandbox",
+                "Sandbox",
+                "HTTP",
+                "HTTPClient",
+                "HTTPServer",
+                "Contracts",
+                "EventLoop",
+                "Time",
+                "Concurrency",
+                "Configuration",
+                "Telemetry"
+            ),
         ] : [],
     isSelected("atelier")
         ? [
             .target(
-                name: "OperatorCLI", dependencies: serviceBase, path: "Sources/OperatorCLI", swiftSettings: house),
+                name: "OperatorCLI",
+                dependencies: serviceBase,
+                path: "Sources/OperatorCLI",
+                swiftSettings: house
+            ),
             .executableTarget(
-                name: "atelier", dependencies: ["OperatorCLI"] + serviceBase, path: "Sources/OperatorCLIMain",
-                swiftSettings: house),
+                name: "atelier",
+                dependencies: ["OperatorCLI"] + serviceBase,
+                path: "Sources/OperatorCLIMain",
+                swiftSettings: house
+            ),
             tests("OperatorCLI", "OperatorCLI", "Contracts", "Time", "Configuration"),
         ] : [],
     only == nil

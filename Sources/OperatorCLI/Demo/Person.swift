@@ -95,7 +95,8 @@ struct Person: Sendable {
     func press(_ data: String, in message: Message) async throws {
         try await sandbox.post(
             "/sandbox/updates",
-            ["user": .integer(id), "callback": ["message_id": .integer(message.id), "data": .string(data)]])
+            ["user": .integer(id), "callback": ["message_id": .integer(message.id), "data": .string(data)]]
+        )
     }
 
     /// Waits until the chat shows something.

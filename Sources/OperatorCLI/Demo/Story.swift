@@ -36,7 +36,11 @@ struct Story {
             try await person.see(text: "Привет")
         }
         let panel = try await compose(
-            task: "Картинка", model: Self.freeModel, prompt: Self.prompt, button: "Сгенерировать · бесплатно")
+            task: "Картинка",
+            model: Self.freeModel,
+            prompt: Self.prompt,
+            button: "Сгенерировать · бесплатно"
+        )
         try await generate(after: panel, isMeasured: true)
         try await narrator.step("картинка пришла") { try await person.see(media: 1, within: .seconds(10)) }
         let total = Narrator.seconds(since: begun)
@@ -47,7 +51,10 @@ struct Story {
         narrator.title("2. Платная модель без денег, пополнение на 500 ₽, черновик продолжается сам")
         let media = try await person.mediaCount()
         let panel = try await compose(
-            task: "Картинка", model: Self.paidModel, prompt: "лисёнок в скафандре читает карту звёзд")
+            task: "Картинка",
+            model: Self.paidModel,
+            prompt: "лисёнок в скафандре читает карту звёзд"
+        )
         try await narrator.step("денег не хватает: отказ вежливый, черновик цел") {
             try await person.press("Сгенерировать", after: panel)
             try await person.see(text: "Не хватает")
@@ -91,7 +98,10 @@ struct Story {
         narrator.title("4. Видео")
         let media = try await person.mediaCount()
         let panel = try await compose(
-            task: "Видео", model: "Seedance", prompt: "маяк в шторм, медленный пролёт камеры")
+            task: "Видео",
+            model: "Seedance",
+            prompt: "маяк в шторм, медленный пролёт камеры"
+        )
         try await generate(after: panel)
         let last = try await narrator.step("видео пришло") {
             try await person.see(media: media + 1, within: .seconds(15))
@@ -141,8 +151,10 @@ struct Story {
         let pictures = try await person.mediaCount() - media
         let charged = before.posted - after.posted
         narrator.claim(
-            "одно задание, одно списание, одна картинка", made == 1 && charged == price && pictures == 1,
-            "заданий \(made), списано \(charged) из \(price) коп., картинок \(pictures)")
+            "одно задание, одно списание, одна картинка",
+            made == 1 && charged == price && pictures == 1,
+            "заданий \(made), списано \(charged) из \(price) коп., картинок \(pictures)"
+        )
     }
 
     private func lostCallback() async throws {
