@@ -93,7 +93,8 @@ struct ChildEnvironment: Sendable {
                 "ATELIER_YOOKASSA_API_URL": sandbox + "/yookassa/v3",
                 "ATELIER_YOOKASSA_SHOP_ID": credentials["sandbox.yookassa_shop"],
                 "ATELIER_YOOKASSA_SECRET_KEY": credentials["sandbox.yookassa_secret"],
-                "ATELIER_PUBLIC_URL": url("public"),
+                // Where a buyer is sent after paying: back to the chat.
+                "ATELIER_RETURN_URL": sandbox + "/",
             ]
         case .conversation, .billing, .operator:
             return [:]

@@ -3,7 +3,8 @@ package import Time
 /// Reserves money for a job (or for all jobs of one confirm) so that a later charge can't overdraw the account.
 ///
 /// Idempotent by key. Problems: `insufficient_funds` with `shortage_kopecks` and `available_kopecks`;
-/// `account_frozen`; `limit_exceeded`. A refusal is remembered: the same key never says yes later.
+/// `account_frozen`; `limit_exceeded`; `hold_already_released` if a release came first; `hold_expired` if it would end
+/// before it began. A refusal is remembered: the same key never says yes later.
 package enum PlaceHold: Operation {
     package typealias Output = HoldState
     package static let service = ServiceName.billing
@@ -11,7 +12,9 @@ package enum PlaceHold: Operation {
     package static let path = "/v1/holds"
     package static let callers: Set<ServiceName> = [.generation]
     package static let successStatus = 201
-    package static let problems: Set<ProblemCode> = [.insufficientFunds, .accountFrozen, .limitExceeded]
+    package static let problems: Set<ProblemCode> = [
+        .insufficientFunds, .accountFrozen, .limitExceeded, .holdAlreadyReleased, .holdExpired,
+    ]
 
     package struct Input: Codable, Sendable, Equatable {
         package var holdID: HoldID
