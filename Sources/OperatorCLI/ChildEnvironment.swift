@@ -111,7 +111,7 @@ struct ChildEnvironment: Sendable {
             key.hasPrefix("ATELIER_") || Self.inherited.contains(key)
         }
         return providers.merging(inherited) { $1 }.merging(own) { $1 }
-            .merging([StopSignals.stopsWithInputVariable: "1"]) { $1 }
+            .merging([StopSignals.stopsWithInputVariable: "1", "TMPDIR": project.temporary]) { $1 }
             .filter { !Self.notInherited.contains($0.key) }
     }
 

@@ -31,6 +31,8 @@ struct Project: Sendable {
     var lockFile: String { state + "/up.lock" }
     var assets: String { state + "/assets" }
     var logs: String { state + "/logs" }
+    /// The children's temporary files, instead of /tmp, which belongs to every user; emptied by each start.
+    var temporary: String { state + "/tmp" }
 
     func binary(_ name: String) -> String { "\(binaries)/\(name)" }
     func log(_ name: String) -> String { "\(logs)/\(name).log" }
@@ -44,7 +46,7 @@ struct Project: Sendable {
                 "Run atelier from the checkout, or name the checkout in ATELIER_PROJECT."
             )
         }
-        for folder in [state, assets, logs] {
+        for folder in [state, assets, logs, temporary] {
             do {
                 try FileManager.default.createDirectory(
                     atPath: folder,

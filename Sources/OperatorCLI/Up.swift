@@ -29,6 +29,9 @@ struct Up: Sendable {
             )
         }
         defer { HostSystem.unlock(lock) }
+        // What a killed child left there; it is made again by the next line.
+        try? FileManager.default.removeItem(atPath: project.temporary)
+        try project.prepare()
         let installation = try PostgresInstallation.find(environment: environment)
         let cluster = Cluster(
             placement: ClusterPlacement.forProject(project, name: "postgres"),

@@ -92,6 +92,7 @@ import Testing
     @Test func `every child is told to stop with its supervisor`() {
         for environment in [children().sandbox(), children().service(.ingress), children().migration(.payments)] {
             #expect(environment["ATELIER_STOPS_WITH_INPUT"] == "1")
+            #expect(environment["TMPDIR"] == "/srv/atelier/.atelier/tmp")
         }
     }
 }
