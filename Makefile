@@ -21,7 +21,7 @@ export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
 FILTER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps swift build run status test demo check format lint headers config tsan asan hooks clean
+.PHONY: help deps swift build run status test demo check-page check format lint headers config tsan asan hooks clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -54,6 +54,13 @@ test: deps swift ## Run all tests, with a throw-away PostgreSQL of their own
 
 demo: build ## Prove the promises on a system of its own: pictures, money, crashes
 	@exec $(RELEASE)/atelier demo
+
+check-page: build ## Play the first story on the chat page in Chromium, at desktop and phone width
+	@command -v chromium > /dev/null || { echo "Chromium is missing: apt-get install -y chromium"; exit 1; }
+	@[ -x $(SCRATCH)/page/bin/playwright ] || { python3 -m venv $(SCRATCH)/page && \
+		$(SCRATCH)/page/bin/pip install --quiet playwright==1.49.1; }
+	$(SCRATCH)/page/bin/python loadtest/page/first_story.py --atelier $(RELEASE)/atelier \
+		$(if $(SCREENSHOTS),--screenshots $(SCREENSHOTS))
 
 check: lint test ## Everything that must be right before a commit leaves this machine
 
