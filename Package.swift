@@ -65,6 +65,7 @@ func service(_ name: String, fixtures: [String] = [], _ uses: Target.Dependency.
             name: "\(name)ServiceTests",
             dependencies: [library, "TestSupport"] + serviceBase + uses,
             path: "\(folder)/Tests",
+            exclude: fixtures,
             swiftSettings: house
         ),
     ]
@@ -163,6 +164,7 @@ let tools: [Target] = [
                 name: "Sandbox",
                 dependencies: serviceBase,
                 path: "Sources/Sandbox",
+                exclude: ["README.md"],
                 resources: [.copy("Resources")],
                 swiftSettings: house
             ),
