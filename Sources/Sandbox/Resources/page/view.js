@@ -54,7 +54,8 @@ export function formatted(text, entities, handlers, start = 0, end = text.length
     const stop = entity.offset + entity.length;
     const children = inside.filter((e) => e.offset + e.length <= stop);
     nodes.push(wrap(entity, text.slice(entity.offset, stop), formatted(text, children, handlers, entity.offset, stop), handlers));
-    place = stop;
+    // A block ends its line itself; the line break behind it would show as an empty line.
+    place = stop < end && /blockquote|pre/.test(entity.type) && text[stop] === '\n' ? stop + 1 : stop;
   }
   if (place < end) nodes.push(...plain(text.slice(place, end), handlers));
   return nodes;
@@ -183,9 +184,10 @@ export function messageView(message, handlers) {
   const isBare = seen && (!text || message.caption_above);
   const node = el('div', { class: `msg${message.is_bot ? '' : ' own'}${seen ? ' wide' : ''}${isBare ? ' bare' : ''}`, id: `m${message.message_id}` },
     bubble, keyboard(message, handlers));
-  // As wide as the picture is when it is 470 high, so that nothing is cut off.
+  // As wide as the picture is when it is 470 high, or 38 % of the window, so that it fits with its buttons uncut.
   if (seen && message.media.width && message.media.height) {
-    node.style.width = `${Math.round(Math.min(520, Math.max(270, 470 * message.media.width / message.media.height)))}px`;
+    const height = innerWidth > 820 ? Math.min(470, Math.max(280, innerHeight * 0.38)) : 470;
+    node.style.width = `${Math.round(Math.min(520, Math.max(270, height * message.media.width / message.media.height)))}px`;
   }
   return node;
 }
