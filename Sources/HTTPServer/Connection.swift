@@ -35,7 +35,7 @@ final class Connection: @unchecked Sendable {
     var output = OutputQueue()
     private let transport: Transport
     private var watch: Watch?
-    private var session: HTTP1Session?
+    private var session: (any Session)?
     private var phase = Phase.open
     private var lingerLeft = Connection.lingerBytes
     private var readsPaused = false
@@ -66,7 +66,13 @@ final class Connection: @unchecked Sendable {
         } catch {
             return close(nil)
         }
-        session = HTTP1Session(connection: self)
+        session = OpeningSession(connection: self)
+    }
+
+    /// Goes on with the session of the protocol that the first bytes belong to.
+    func speak(_ session: some Session, _ bytes: UnsafeRawBufferPointer) {
+        self.session = session
+        unsafe session.receive(bytes)
     }
 
     // MARK: - Reading

@@ -13,12 +13,9 @@ final class Exchange: @unchecked Sendable {
         case done
     }
 
-    /// Whether the connection ends after this answer.
-    private(set) var closes: Bool
-    /// How the answer's body is framed, once its header is written.
-    private(set) var framing: HTTP1Serializer.Framing?
-    private let session: HTTP1Session
-    private let head: HTTP1Head
+    private let channel: any AnswerChannel
+    private let server: ServerCore
+    private let method: HTTPMethod
     private let route: Route
     private let receivedAt: UInt64
     private var progress = Progress.handling
@@ -27,16 +24,17 @@ final class Exchange: @unchecked Sendable {
     private var bytesLeft: Int64?
     private var waiter: CheckedContinuation<Void, any Error>?
 
-    private var server: ServerCore { session.server }
-    private var connection: Connection { session.connection }
-
-    init(session: HTTP1Session, head: HTTP1Head, route: Route, receivedAt: UInt64, closes: Bool) {
-        self.session = session
-        self.head = head
+    /// - Parameter receivedAt: When the request's first byte was read, in nanoseconds of the monotonic clock.
+    init(channel: any AnswerChannel, server: ServerCore, method: HTTPMethod, route: Route, receivedAt: UInt64) {
+        self.channel = channel
+        self.server = server
+        self.method = method
         self.route = route
         self.receivedAt = receivedAt
-        self.closes = closes
     }
+
+    /// Whether a streamed body is on its way.
+    var isStreaming: Bool { progress == .streaming }
 
     // MARK: - Handling
 
@@ -53,6 +51,7 @@ final class Exchange: @unchecked Sendable {
                 server.reportFailure(error, route: route)
                 await answer(.text(500, "Internal Server Error\n"))
             }
+            channel.handlerEnded()
         }
         if progress != .done { self.task = task }
     }
@@ -74,12 +73,10 @@ final class Exchange: @unchecked Sendable {
         }
     }
 
-    /// The route's time is over: the handler is cancelled and its client told. The connection ends, since the handler may
-    /// still be at work on what came with it.
+    /// The route's time is over: the handler is cancelled and its client told.
     func timeOut() {
         guard progress == .handling else { return }
-        server.metrics.close(.handlerTimeout)
-        closes = true
+        channel.distrust()
         var response = HTTPResponse.text(503, "The answer took too long.\n")
         response.fields["Retry-After"] = "1"
         task?.cancel()
@@ -90,30 +87,22 @@ final class Exchange: @unchecked Sendable {
 
     private func write(_ response: HTTPResponse, body: [UInt8]) {
         guard progress == .handling else { return }
-        guard writeHead(response, length: Int64(body.count)) else { return }
-        if framing != HTTP1Serializer.Framing.none, head.method != .head { connection.output.append(body) }
+        let hasBody = mayHaveBody(response) && !body.isEmpty
+        guard begin(response, length: Int64(body.count), hasBody: hasBody) else { return }
+        if hasBody {
+            channel.append(body)
+            channel.end()
+        }
         finish(response.status)
     }
 
-    /// Writes status line and header, or a 500 in their place if they cannot be written; false in that case.
-    private func writeHead(_ response: HTTPResponse, length: Int64?) -> Bool {
-        let isWithoutBody = response.status == 204 || response.status == 304
-        let framing: HTTP1Serializer.Framing =
-            if isWithoutBody { .none } else if let length { .length(length) } else if head.minorVersion == 0 {
-                .untilClose
-            } else { .chunked }
-        if framing == .untilClose || server.isDraining || response.saysClose { closes = true }
-        self.framing = framing
-        let saysKeepAlive = head.minorVersion == 0 && !closes
-        if (200...599).contains(response.status),
-            server.append(
-                response,
-                framing: framing,
-                closes: closes,
-                saysKeepAlive: saysKeepAlive,
-                to: &connection.output
-            )
-        {
+    private func mayHaveBody(_ response: HTTPResponse) -> Bool {
+        method != .head && response.status != 204 && response.status != 304
+    }
+
+    /// Writes the header, or a 500 in its place if it can't be written; false in that case.
+    private func begin(_ response: HTTPResponse, length: Int64?, hasBody: Bool) -> Bool {
+        if (200...599).contains(response.status), channel.begin(response, length: length, hasBody: hasBody) {
             return true
         }
         server.reportFailure(UnwritableResponse(), route: route)
@@ -126,8 +115,8 @@ final class Exchange: @unchecked Sendable {
         task = nil
         server.metrics.inFlight.add(-1)
         let now = Deadline.monotonicNow()
-        server.metrics.answered(route, method: head.method, status: status, nanoseconds: now &- receivedAt)
-        session.finish(self, now: now)
+        server.metrics.answered(route, method: method, status: status, nanoseconds: now &- receivedAt)
+        channel.finished(now: now)
     }
 
     // MARK: - Streaming
@@ -137,24 +126,24 @@ final class Exchange: @unchecked Sendable {
         length: Int64?,
         _ produce: @Sendable (BodyWriter) async throws -> Void
     ) async {
-        guard progress == .handling, writeHead(response, length: length) else { return }
-        guard head.method != .head, framing != HTTP1Serializer.Framing.none else { return finish(response.status) }
+        let hasBody = mayHaveBody(response)
+        guard progress == .handling, begin(response, length: length, hasBody: hasBody) else { return }
+        guard hasBody else { return finish(response.status) }
         progress = .streaming
         bytesLeft = length
-        connection.setDeadline(nil)
-        connection.flush()
+        channel.beginStreaming()
+        channel.flush()
         do {
             try await produce(BodyWriter { [self] in try await write($0) })
             guard progress == .streaming else { return }
             guard bytesLeft ?? 0 == 0 else { throw WrongBodyLength() }
-            if framing == .chunked { connection.output.append(HTTP1Serializer.lastChunk) }
+            channel.end()
             finish(response.status)
-            connection.flush()
+            channel.flush()
         } catch {
             guard progress == .streaming else { return }
             if !(error is CancellationError) { server.reportFailure(error, route: route) }
-            // The header is out: only a broken connection can tell the peer that the body is not whole.
-            connection.close(.brokenBody)
+            channel.breakOff()
         }
     }
 
@@ -186,22 +175,16 @@ final class Exchange: @unchecked Sendable {
             guard Int64(bytes.count) <= left else { throw WrongBodyLength() }
             bytesLeft = left - Int64(bytes.count)
         }
-        guard !bytes.isEmpty else { return true }  // An empty chunk would end the body.
-        if framing == .chunked {
-            connection.output.append { HTTP1Serializer.appendChunkSize(bytes.count, to: &$0) }
-            connection.output.append(bytes)
-            connection.output.append { $0 += [13, 10] }
-        } else {
-            connection.output.append(bytes)
-        }
-        connection.flush()
+        guard !bytes.isEmpty else { return true }
+        channel.append(bytes)
+        channel.flush()
         guard progress == .streaming else { throw PeerGone() }
-        return connection.output.count < server.configuration.outputBytes
+        return channel.hasRoom
     }
 
     /// Bytes have left: the writer may go on once there is room.
     func outputMoved() {
-        guard connection.output.count < server.configuration.outputBytes else { return }
+        guard waiter != nil, channel.hasRoom else { return }
         waiter.take()?.resume()
     }
 
@@ -211,7 +194,7 @@ final class Exchange: @unchecked Sendable {
             server.metrics.inFlight.add(-1)
             server.metrics.answered(
                 route,
-                method: head.method,
+                method: method,
                 status: 0,
                 nanoseconds: Deadline.monotonicNow() &- receivedAt
             )
@@ -229,9 +212,3 @@ struct PeerGone: Error {}
 struct WrongBodyLength: Error {}
 /// A response's status or a field cannot be written.
 struct UnwritableResponse: Error {}
-
-extension HTTPResponse {
-    var saysClose: Bool {
-        fields["Connection"].map { HTTPSyntax.equalsIgnoringCase($0, "close") } ?? false
-    }
-}

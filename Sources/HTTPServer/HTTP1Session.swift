@@ -4,7 +4,7 @@ internal import Time
 
 /// What HTTP/1.1 makes of one connection: requests one after the other, each answered before the next is begun, so that
 /// pipelined answers keep their order. Loop thread only.
-final class HTTP1Session: @unchecked Sendable {
+final class HTTP1Session: Session, @unchecked Sendable {
     // @unchecked: touched on the loop's thread only; tasks of handlers run there too.
 
     enum State {
@@ -36,6 +36,8 @@ final class HTTP1Session: @unchecked Sendable {
     private var isWaitingForRoom = false
     private var hasInputEnded = false
     var requestCount = 0
+    /// How the answer at hand is written.
+    var answering = Answering()
     /// When the first byte of the request at hand was read; nil before it.
     private var receivedAt: UInt64?
 
@@ -79,7 +81,7 @@ final class HTTP1Session: @unchecked Sendable {
         case .body: connection.close(.peerGone)
         case .busy(let exchange):
             // Nobody reads an endless stream with half a connection.
-            if exchange.framing == .chunked || exchange.framing == .untilClose { connection.close(.peerGone) }
+            if exchange.isStreaming, !answering.hasLength { connection.close(.peerGone) }
         case .finished: break
         }
     }
@@ -114,8 +116,6 @@ final class HTTP1Session: @unchecked Sendable {
     }
 
     // MARK: - Requests
-
-    private var hasRoom: Bool { connection.output.count < server.configuration.outputBytes }
 
     /// Works on bytes that had to wait.
     func processInput() {
@@ -220,12 +220,16 @@ final class HTTP1Session: @unchecked Sendable {
         receivedAt = nil
         requestCount += 1
         let isLast = requestCount >= server.configuration.requestsPerConnection
+        answering = Answering(
+            closes: closes || isLast || !pending.head.keepsAlive,
+            minorVersion: pending.head.minorVersion
+        )
         let exchange = Exchange(
-            session: self,
-            head: pending.head,
+            channel: self,
+            server: server,
+            method: pending.head.method,
             route: pending.match.route,
-            receivedAt: pending.receivedAt,
-            closes: closes || isLast || !pending.head.keepsAlive
+            receivedAt: pending.receivedAt
         )
         let request = HTTPRequest(
             method: pending.head.method,
@@ -245,10 +249,10 @@ final class HTTP1Session: @unchecked Sendable {
         exchange.run(request)
     }
 
-    /// An exchange has written its answer.
-    func finish(_ exchange: Exchange, now: UInt64) {
-        guard case .busy(let current) = state, current === exchange else { return }
-        if exchange.closes || hasInputEnded || server.isDraining {
+    /// The exchange at hand has written its answer.
+    func finished(now: UInt64) {
+        guard case .busy = state else { return }
+        if answering.closes || hasInputEnded || server.isDraining {
             state = .finished
             connection.closeAfterOutput()
             return
