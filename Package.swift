@@ -109,7 +109,8 @@ let sharedModules: [Target] = [
     library("Lifecycle", "EventLoop", "Telemetry", "Concurrency", "Time"),
     library("HTTPServer", "HTTP", "EventLoop", "CLinux", "Telemetry", "Concurrency", "Time"),
     library("HTTPClient", "HTTP", "EventLoop", "CCurl", "Telemetry", "Concurrency", "Time", "Cryptography"),
-    library("Postgres", "CPostgres", "EventLoop", "Telemetry", "Concurrency", "Time", "Cryptography"),
+    library("Postgres", "CPostgres", "COpenSSL", "EventLoop", "Telemetry", "Concurrency", "Time", "Cryptography"),
+    library("FaultProxy", "Concurrency"),
     library("Contracts", "Time"),
     library(
         "ServiceKit",
@@ -141,6 +142,7 @@ let sharedModules: [Target] = [
     ),
     library(
         "TestSupport",
+        "FaultProxy",
         "ServiceKit",
         "Contracts",
         "Postgres",

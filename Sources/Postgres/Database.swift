@@ -29,7 +29,7 @@ package final class Database: Sendable {
     /// - Throws: See `PostgresError.Code`. After `.connectionLost` or `.deadlineExceeded` a writing statement may or may
     ///   not have taken effect: repeat it only if it is keyed.
     package func query(_ sql: SQL, deadline: Deadline? = nil) async throws(PostgresError) -> [Row] {
-        try await run([sql], deadline: deadline)[0].rows
+        try await run(sql, deadline: deadline).rows
     }
 
     /// Runs one statement.
@@ -37,7 +37,7 @@ package final class Database: Sendable {
     /// - Returns: How many rows it changed.
     @discardableResult
     package func execute(_ sql: SQL, deadline: Deadline? = nil) async throws(PostgresError) -> Int {
-        try await run([sql], deadline: deadline)[0].affectedRows
+        try await run(sql, deadline: deadline).affectedRows
     }
 
     /// Runs BEGIN, the statements and COMMIT in one round trip: all or nothing.
@@ -126,33 +126,21 @@ package final class Database: Sendable {
     }
 
     /// One round trip without a transaction.
-    private func run(_ statements: [SQL], deadline: Deadline?) async throws(PostgresError) -> [QueryResult] {
-        let pool = pool
-        let configuration = configuration
-        let acquire = Self.earlier(.after(configuration.acquireTimeout), deadline)
-        return try await loop.call(deadline: acquire) { call in
-            let asked = Deadline.monotonicNow()
-            let waiter = pool.acquire { result in
-                switch result {
-                case .failure(let error):
-                    call.finish(.failure(error))
-                case .success(let connection):
-                    pool.metrics.acquired(since: asked)
-                    call.setDeadline(configuration.statementDeadline(deadline), on: pool.loop)
-                    connection.run(.statements(statements), for: call, pool.metrics) { pool.release(connection) }
-                }
-            }
-            if let waiter { call.onInterrupt = { pool.abandon(waiter, $0) } }
-        }
+    private func run(_ statement: SQL, deadline: Deadline?) async throws(PostgresError) -> QueryResult {
+        let connection = try await lease(deadline: deadline)
+        let unit = Unit(.statements([statement]), deadline: configuration.statementDeadline(deadline))
+        return try await connection.run(unit, pool.metrics, releasingTo: pool)[0]
     }
 
     private func lease(deadline: Deadline?) async throws(PostgresError) -> Connection {
         let pool = pool
+        if Task.isCancelled { throw PostgresError(.cancelled, operation: "acquire connection") }
+        if loop.isCurrent, let connection = pool.takeIdle() { return connection }
         let acquire = Self.earlier(.after(configuration.acquireTimeout), deadline)
         return try await loop.call(deadline: acquire) { call in
             let asked = Deadline.monotonicNow()
             let waiter = pool.acquire { result in
-                pool.metrics.acquired(since: asked)
+                pool.metrics.acquired(after: Deadline.monotonicNow() - asked)
                 call.finish(result)
             }
             if let waiter { call.onInterrupt = { pool.abandon(waiter, $0) } }
@@ -176,25 +164,5 @@ extension DatabaseConfiguration {
     /// it and said so.
     func statementDeadline(_ deadline: Deadline?) -> Deadline {
         min(deadline ?? .never, .after(statementTimeout > .zero ? statementTimeout + .seconds(2) : .seconds(86_400)))
-    }
-}
-
-extension Connection {
-    /// Runs a unit for a waiting call; `whenDone` before the caller goes on.
-    func run(
-        _ content: Unit.Content,
-        endsWithCommit: Bool = false,
-        for call: PendingCall<[QueryResult]>,
-        _ metrics: DatabaseMetrics,
-        whenDone: @escaping () -> Void = {}
-    ) {
-        let sent = Deadline.monotonicNow()
-        let unit = Unit(content, endsWithCommit: endsWithCommit) { result in
-            metrics.answered(result, since: sent)
-            whenDone()
-            call.finish(result)
-        }
-        call.onInterrupt = { [self] code in abandon(unit, code) }
-        submit(unit)
     }
 }

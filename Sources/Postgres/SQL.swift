@@ -6,26 +6,22 @@
 package struct SQL: Sendable, ExpressibleByStringInterpolation {
     /// The text with `$n` placeholders; safe to log.
     package let text: String
-    /// The parameters' types, by position.
-    let types: [UInt32]
-    /// Each parameter's length in `values`, -1 for NULL.
-    let lengths: [Int32]
-    /// The binary forms, one after the other.
+    /// The parameters by position.
+    let parameters: [Parameter]
+    /// The parameters' binary forms, one after the other.
     let values: [UInt8]
     /// Whether the statement is prepared once a connection; false for text that is used once.
     var isPrepared = true
 
     package init(stringLiteral text: String) {
         self.text = text
-        self.types = []
-        self.lengths = []
+        self.parameters = []
         self.values = []
     }
 
     package init(stringInterpolation: Interpolation) {
         self.text = stringInterpolation.text
-        self.types = stringInterpolation.types
-        self.lengths = stringInterpolation.lengths
+        self.parameters = stringInterpolation.parameters
         self.values = stringInterpolation.values
     }
 
@@ -46,17 +42,27 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
         return summary
     }
 
+    /// One parameter, without its value.
+    struct Parameter: Sendable, Equatable {
+        /// The declared type's `pg_type.oid`.
+        let type: UInt32
+        /// Bytes in `values`; -1 for NULL.
+        let length: Int32
+    }
+
     /// Collects text and parameters.
     package struct Interpolation: StringInterpolationProtocol {
         var text = ""
-        var types: [UInt32] = []
-        var lengths: [Int32] = []
+        var parameters: [Parameter] = []
         var values: [UInt8] = []
+
+        /// `$1` to `$64`: short enough to live without memory of their own.
+        private static let placeholders = (1...64).map { "$\($0)" }
 
         package init(literalCapacity: Int, interpolationCount: Int) {
             text.reserveCapacity(literalCapacity + interpolationCount * 3)
-            types.reserveCapacity(interpolationCount)
-            lengths.reserveCapacity(interpolationCount)
+            parameters.reserveCapacity(interpolationCount)
+            values.reserveCapacity(interpolationCount * 16)
         }
 
         package mutating func appendLiteral(_ literal: String) {
@@ -79,9 +85,9 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
 
         private mutating func append(_ type: UInt32, _ length: Int?) {
             precondition(length ?? 0 <= Int(Int32.max), "a parameter must be smaller than 2 GiB")
-            types.append(type)
-            lengths.append(length.map(Int32.init) ?? -1)
-            text += "$\(types.count)"
+            parameters.append(Parameter(type: type, length: length.map(Int32.init) ?? -1))
+            let number = parameters.count
+            text += number <= Self.placeholders.count ? Self.placeholders[number - 1] : "$\(number)"
         }
 
         /// Splices constant text, such as a column list shared by several statements.

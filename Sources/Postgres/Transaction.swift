@@ -65,19 +65,15 @@ package final class Transaction: @unchecked Sendable {
             database.loop.perform { [self] in
                 isEnded = true
                 guard connection.isInTransaction else { return continuation.resume() }
-                var timer: Timer?
-                let unit = Unit(.statements([SQL("rollback").once()])) { _ in
-                    timer?.cancel()
-                    continuation.resume()
-                }
-                timer = database.loop.schedule(after: .seconds(2)) { connection.abandon(unit, .deadlineExceeded) }
-                connection.submit(unit)
+                Unit(.statements([SQL("rollback").once()]), deadline: .after(.seconds(2)))
+                    .submit(to: connection) { _ in continuation.resume() }
             }
         }
     }
 
     private func isOpen() async -> Bool {
-        await withCheckedContinuation { continuation in
+        if database.loop.isCurrent { return isBegun && !isEnded }
+        return await withCheckedContinuation { continuation in
             database.loop.perform { [self] in continuation.resume(returning: isBegun && !isEnded) }
         }
     }
@@ -90,23 +86,31 @@ package final class Transaction: @unchecked Sendable {
         let wanted = min(deadline ?? .never, options.deadline ?? .never)
         let limit = options.statementTimeout.map { Deadline.after($0 + .seconds(2)) }
         let until = limit.map { min($0, wanted) } ?? database.configuration.statementDeadline(wanted)
-        let results: [QueryResult] = try await database.loop.call(deadline: until) { [self] call in
-            guard !isEnded else {
-                return call.finish(
-                    .failure(PostgresError(.transactionAborted, operation: "statement after the transaction's end"))
-                )
-            }
-            var list = statements
-            if !isBegun { list.insert(contentsOf: options.opening, at: 0) }
-            if thenCommit { list.append(SQL("commit").once()) }
-            isBegun = true
-            isEnded = thenCommit
-            connection.run(.statements(list), endsWithCommit: thenCommit, for: call, database.pool.metrics)
-        }
+        let unit = Unit(.statements(statements), endsWithCommit: thenCommit, deadline: until)
+        unit.onSubmit = { [self] unit in frame(statements, thenCommit: thenCommit, in: unit) }
+        let results = try await connection.run(unit, database.pool.metrics)
         // BEGIN in front and COMMIT behind have results too.
         let front = results.count - statements.count - (thenCommit ? 1 : 0)
         return Array(results.dropFirst(front).prefix(statements.count))
     }
+
+    /// Puts BEGIN in front of the first statements and COMMIT behind the last; refuses what comes after the end.
+    private func frame(_ statements: [SQL], thenCommit: Bool, in unit: Unit) -> PostgresError? {
+        guard !isEnded else {
+            return PostgresError(.transactionAborted, operation: "statement after the transaction's end")
+        }
+        var list: [SQL] = []
+        list.reserveCapacity(statements.count + 3)
+        if !isBegun { list += options.opening }
+        list += statements
+        if thenCommit { list.append(Self.commit) }
+        isBegun = true
+        isEnded = thenCommit
+        unit.content = .statements(list)
+        return nil
+    }
+
+    private static let commit = SQL("commit").once()
 }
 
 /// One session with the server, outside any transaction; valid inside the body that it was given to.
@@ -140,9 +144,7 @@ package struct Session: Sendable {
     }
 
     private func run(_ content: Unit.Content, _ deadline: Deadline?) async throws(PostgresError) -> [QueryResult] {
-        let metrics = database.pool.metrics
-        return try await database.loop.call(deadline: database.configuration.statementDeadline(deadline)) { call in
-            connection.run(content, for: call, metrics)
-        }
+        let unit = Unit(content, deadline: database.configuration.statementDeadline(deadline))
+        return try await connection.run(unit, database.pool.metrics)
     }
 }

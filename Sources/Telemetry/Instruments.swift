@@ -35,7 +35,7 @@ package struct BoundCounter: Sendable {
 
 /// A number that goes up and down.
 package struct Gauge: Sendable {
-    let series: MetricSeries<LockedNumber>
+    let series: MetricSeries<AtomicNumber>
 
     package func set(_ value: Double, _ labelValues: String...) {
         series.cell(labelValues)?.set(value)
@@ -84,7 +84,7 @@ extension Histogram {
 
 /// One series of a gauge.
 package struct BoundGauge: Sendable {
-    let cell: LockedNumber?
+    let cell: AtomicNumber?
 
     package func set(_ value: Double) {
         cell?.set(value)

@@ -97,12 +97,25 @@ final class AtomicCount: MetricCell {
     var sample: MetricSample { .count(value.load(ordering: .relaxed)) }
 }
 
-final class LockedNumber: MetricCell {
-    private let value = Locked(0.0)
+/// A number as its bit pattern, so that setting it takes no lock.
+final class AtomicNumber: MetricCell {
+    private let bits = Atomic<UInt64>(0)
+
     init() {}
-    func set(_ number: Double) { value.withLock { $0 = number } }
-    func add(_ number: Double) { value.withLock { $0 += number } }
-    var sample: MetricSample { .number(value.withLock { $0 }) }
+
+    func set(_ number: Double) { bits.store(number.bitPattern, ordering: .relaxed) }
+
+    func add(_ number: Double) {
+        var old = bits.load(ordering: .relaxed)
+        while true {
+            let new = (Double(bitPattern: old) + number).bitPattern
+            let (exchanged, current) = bits.compareExchange(expected: old, desired: new, ordering: .relaxed)
+            if exchanged { return }
+            old = current
+        }
+    }
+
+    var sample: MetricSample { .number(Double(bitPattern: bits.load(ordering: .relaxed))) }
 }
 
 final class BucketCounts: MetricCell {

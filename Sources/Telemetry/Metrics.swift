@@ -38,7 +38,7 @@ package final class Metrics: Sendable {
 
     /// A number that goes up and down.
     package func gauge(_ name: String, _ help: String, labels: [String] = []) -> Gauge {
-        Gauge(series: series(name, help, .gauge, labels, make: LockedNumber.init))
+        Gauge(series: series(name, help, .gauge, labels, make: AtomicNumber.init))
     }
 
     /// A number kept elsewhere, read when metrics are rendered; NaN leaves the sample out. The last reader of a name wins.

@@ -149,6 +149,27 @@ import Time
         #expect(try await database.query("select 1 from done").isEmpty)
     }
 
+    @Test func `the server is told to stop a statement that nobody waits for`() async throws {
+        // Without the check interval only the cancel request can reach it.
+        try await scratch.withDatabase(configure: {
+            $0.settings = [("client_connection_check_interval", "0"), ("statement_timeout", "0")]
+        }) { database in
+            let error = await failure {
+                try await database.query("select pg_sleep(31)", deadline: .after(.milliseconds(50)))
+            }
+            #expect(error?.code == .deadlineExceeded)
+            try await eventually {
+                let running = try await database.query(
+                    """
+                    select 1 from pg_stat_activity
+                    where query = 'select pg_sleep(31)' and state = 'active' and datname = current_database()
+                    """
+                )
+                return running.isEmpty
+            }
+        }
+    }
+
     @Test func `a statement that runs too long is stopped by the server`() async throws {
         try await scratch.withDatabase(configure: { $0.statementTimeout = .milliseconds(50) }) { database in
             #expect(await failure { try await database.query("select pg_sleep(30)") }?.code == .statementTimeout)

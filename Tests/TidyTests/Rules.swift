@@ -22,7 +22,7 @@ enum Rules {
 
     /// One Swift module wraps each C library; nobody else imports it.
     static let owners: [String: Set<String>] = [
-        "CPostgres": ["Postgres"], "CCurl": ["HTTPClient"], "COpenSSL": ["Cryptography", "HTTPServer"],
+        "CPostgres": ["Postgres"], "CCurl": ["HTTPClient"], "COpenSSL": ["Cryptography", "HTTPServer", "Postgres"],
         "CLinux": ["EventLoop", "HTTPServer", "Concurrency", "HTTPClient"], "CNGHTTP2": ["HTTPServer"],
     ]
 
@@ -56,7 +56,8 @@ enum Rules {
         "Sources/Lifecycle/WorkerGroup.swift", "Sources/ServiceKit/Startup.swift",
         "Sources/ServiceKit/ServiceMain.swift",
         "Sources/OperatorCLI/AtelierCommand.swift", "Sources/Jobs/OutboxSender.swift", "Sources/Sandbox/Sandbox.swift",
-        "Sources/Postgres/Connection/HostResolver.swift", "services/delivery/Sources/Workers/LaneSender.swift",
+        "Sources/Postgres/Connection/HostResolver.swift", "Sources/Postgres/Connection/StatementCanceller.swift",
+        "services/delivery/Sources/Workers/LaneSender.swift",
         "services/generation/Sources/Work/Toolbox.swift",
         "services/generation/Sources/Work/Toolbox.swift",
     ]
@@ -82,7 +83,7 @@ enum Rules {
     /// Modules that wrap C or the kernel, and the few files elsewhere that make one system call.
     static let edges: Set<String> = [
         "Concurrency", "Cryptography", "EventLoop", "HTTPServer", "HTTPClient", "Postgres", "Lifecycle", "Time",
-        "Telemetry", "OperatorCLI",
+        "Telemetry", "OperatorCLI", "FaultProxy",
     ]
     static let edgeFiles: Set<String> = [
         "Sources/HTTP/HTTPSyntax.swift", "services/generation/Sources/Work/AssetFiles.swift",

@@ -16,7 +16,9 @@ final class Connection: @unchecked Sendable {
     var phase = Phase.opening
     private var handle: OpaquePointer?
     private var watch: Watch?
+    /// Ends the opening, later the unit that is first to be late.
     private var timer: Timer?
+    private var timerDeadline = Deadline.never
     var statements: StatementCache
     /// The unit under way is the first.
     private var units: [Unit] = []
@@ -112,8 +114,8 @@ final class Connection: @unchecked Sendable {
         let values = sessionSettings.map(\.value)
         let sql: SQL =
             "select set_config(name, value, false) from unnest(\(names), \(values)) as setting(name, value)"
-        submit(
-            Unit(.statements([sql.once()])) { [self] result in
+        Unit(.statements([sql.once()]), deadline: .never)
+            .submit(to: self) { [self] result in
                 timer?.cancel()
                 timer = nil
                 switch result {
@@ -132,7 +134,6 @@ final class Connection: @unchecked Sendable {
                     )
                 }
             }
-        )
     }
 
     /// Why the server can't be used. libpq's text for a failed connection names host, port, role and database only.
@@ -150,20 +151,38 @@ final class Connection: @unchecked Sendable {
             return unit.abort(PostgresError(.connectionLost, operation: unit.operation), wasSent: false)
         }
         units.append(unit)
+        watchDeadline(of: unit)
         if units.count == 1 { start(unit) }
     }
 
-    /// Nobody waits for the unit any longer. If it is under way the session is closed: PQcancel could hit a later
-    /// statement instead. The server stops by itself (`client_connection_check_interval`).
+    /// Nobody waits for the unit any longer. If it is under way the server is told to stop it and the session is closed,
+    /// so that the cancel request can't hit a later statement of it. Should the request get lost, the server notices the
+    /// closed connection by itself (`client_connection_check_interval`).
     func abandon(_ unit: Unit, _ code: PostgresError.Code) {
         guard !unit.isFinished, let index = units.firstIndex(where: { $0 === unit }) else { return }
         let error = PostgresError(code, operation: unit.operation)
         if index == 0 {
+            unsafe StatementCanceller.cancel(handle)
             close(error)
         } else {
             units.remove(at: index)
             unit.abort(error, wasSent: false)
         }
+    }
+
+    /// One timer serves all units: it is moved only when it has run or is too late, since nearly every unit is answered
+    /// long before its deadline.
+    private func watchDeadline(of unit: Unit) {
+        guard unit.deadline < timerDeadline || timer == nil, unit.deadline != .never, onOpen == nil else { return }
+        timer?.cancel()
+        timerDeadline = unit.deadline
+        timer = loop.schedule(at: unit.deadline) { [weak self] in self?.checkDeadlines() }
+    }
+
+    private func checkDeadlines() {
+        timer = nil
+        for unit in units where unit.deadline.isExpired { abandon(unit, .deadlineExceeded) }
+        for unit in units { watchDeadline(of: unit) }
     }
 
     private func start(_ unit: Unit) {
@@ -224,17 +243,18 @@ final class Connection: @unchecked Sendable {
 
     /// Reads what is there; false if the connection is gone.
     private func receive() -> Bool {
-        // OpenSSL may hold decrypted bytes that the socket does not announce: at most one record, 16 KiB.
-        let passes = unsafe PQsslInUse(handle) == 1 ? 3 : 1
-        for _ in 0..<passes {
+        var hasMore = true
+        while hasMore {
             guard phase == .open else { return false }
             let isAlive = unsafe PQconsumeInput(handle) == 1
             readResults()
-            guard phase == .open else { return false }
+            guard phase == .open, let handle = unsafe handle else { return false }
             if !isAlive {
                 lose()
                 return false
             }
+            // One call takes at most what libpq has room for, and the socket is silent about bytes that TLS has read.
+            hasMore = unsafe handle.hasPendingTLSBytes
         }
         readNotifications()
         return phase == .open

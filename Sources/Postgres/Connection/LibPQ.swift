@@ -1,3 +1,4 @@
+internal import COpenSSL
 internal import CPostgres
 
 /// Fields of an error that we read.
@@ -27,7 +28,8 @@ extension OpaquePointer {
 /// A `PGconn`: the calls that queue a statement; false if the connection is broken.
 extension OpaquePointer {
     func sendPrepare(_ sql: SQL, name: String) -> Bool {
-        unsafe PQsendPrepare(self, name, sql.text, Int32(sql.types.count), sql.types) == 1
+        let types = sql.parameters.map(\.type)
+        return unsafe PQsendPrepare(self, name, sql.text, Int32(types.count), types) == 1
     }
 
     func sendPrepared(_ sql: SQL, name: String) -> Bool {
@@ -37,44 +39,47 @@ extension OpaquePointer {
     }
 
     func sendOnce(_ sql: SQL) -> Bool {
-        unsafe sql.withParameters { values, lengths, formats, count in
-            unsafe PQsendQueryParams(self, sql.text, count, sql.types, values, lengths, formats, 1) == 1
+        let types = sql.parameters.map(\.type)
+        return unsafe sql.withParameters { values, lengths, formats, count in
+            unsafe PQsendQueryParams(self, sql.text, count, types, values, lengths, formats, 1) == 1
         }
+    }
+
+    /// Bytes that TLS has decrypted and that the socket does not announce any more.
+    var hasPendingTLSBytes: Bool {
+        guard let tls = unsafe PQsslStruct(self, "OpenSSL") else { return false }
+        return unsafe SSL_pending(OpaquePointer(tls)) > 0
     }
 }
 
 extension SQL {
-    /// Lays the parameters out as libpq wants them, for the length of the call.
+    /// Lays the parameters out as libpq wants them, on the stack, for the length of the call.
     fileprivate func withParameters<Result>(
         _ body: (
             UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?, Int32
         ) -> Result
     ) -> Result {
-        // One byte more, so that an empty value has an address too: libpq takes a null address for NULL.
-        let bytes = values + [0]
-        let formats = [Int32](repeating: 1, count: lengths.count)
-        return unsafe bytes.withUnsafeBytes { raw in
-            var pointers: [UnsafePointer<CChar>?] = unsafe []
-            unsafe pointers.reserveCapacity(lengths.count)
-            var offset = 0
-            for length in lengths {
-                if length < 0 {
-                    unsafe pointers.append(nil)
-                } else {
-                    unsafe pointers.append(raw.baseAddress?.advanced(by: offset).assumingMemoryBound(to: CChar.self))
-                    offset += Int(length)
-                }
-            }
-            return unsafe pointers.withUnsafeBufferPointer { pointers in
-                unsafe lengths.withUnsafeBufferPointer { lengths in
-                    unsafe formats.withUnsafeBufferPointer { formats in
-                        unsafe body(
-                            pointers.baseAddress,
-                            lengths.baseAddress,
-                            formats.baseAddress,
-                            Int32(pointers.count)
-                        )
+        let count = parameters.count
+        guard count > 0 else { return body(nil, nil, nil, 0) }
+        return unsafe values.withUnsafeBytes { raw in
+            unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: count) { pointers in
+                unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * count) { numbers in
+                    // libpq takes a null address for NULL, so that an empty value needs some address too.
+                    var next = unsafe raw.baseAddress ?? UnsafeRawPointer(numbers.baseAddress)
+                    for index in 0..<count {
+                        let length = parameters[index].length
+                        let start = length < 0 ? nil : unsafe next?.assumingMemoryBound(to: CChar.self)
+                        unsafe pointers.initializeElement(at: index, to: start)
+                        unsafe numbers.initializeElement(at: index, to: max(0, length))
+                        unsafe numbers.initializeElement(at: count + index, to: 1)
+                        if length > 0 { unsafe next = unsafe next?.advanced(by: Int(length)) }
                     }
+                    return unsafe body(
+                        pointers.baseAddress,
+                        numbers.baseAddress,
+                        numbers.baseAddress?.advanced(by: count),
+                        Int32(count)
+                    )
                 }
             }
         }

@@ -2,7 +2,7 @@ internal import Concurrency
 internal import EventLoop
 internal import Time
 
-/// One caller that awaits an answer from the loop: ended once, by the answer, its deadline or its task's cancellation.
+/// One caller that awaits something from the loop: ended once, by an answer, its deadline or its task's cancellation.
 ///
 /// Touched on the event loop's thread only (`begin`, `interrupt` and `finish` are all called there).
 final class PendingCall<Value: Sendable>: @unchecked Sendable {
@@ -24,14 +24,8 @@ final class PendingCall<Value: Sendable>: @unchecked Sendable {
             finish(.failure(PostgresError(interruption, operation: "start")))
             return false
         }
-        setDeadline(deadline, on: loop)
+        timer = loop.schedule(at: deadline) { [self] in interrupt(.deadlineExceeded) }
         return true
-    }
-
-    /// Moves the deadline.
-    func setDeadline(_ deadline: Deadline, on loop: EventLoop) {
-        timer?.cancel()
-        timer = loop.schedule(after: deadline.remaining) { [self] in interrupt(.deadlineExceeded) }
     }
 
     func interrupt(_ code: PostgresError.Code) {
@@ -68,5 +62,50 @@ extension EventLoop {
             execute { call.interrupt(.cancelled) }
         }
         return try result.get()
+    }
+}
+
+extension Connection {
+    /// Sends statements and waits for their answers, at most until the unit's deadline.
+    ///
+    /// - Parameter pool: Gets the connection back as soon as the answers are there, before the caller goes on.
+    func run(
+        _ unit: Unit,
+        _ metrics: DatabaseMetrics,
+        releasingTo pool: Pool? = nil
+    ) async throws(PostgresError) -> [QueryResult] {
+        if Task.isCancelled {
+            if let pool { loop.perform { pool.release(self) } }
+            throw PostgresError(.cancelled, operation: unit.operation)
+        }
+        let result = await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Answer, Never>) in
+                // Resumed exactly once, by the unit's completion.
+                if loop.isCurrent {
+                    unsafe submit(unit, metrics, pool, continuation)
+                } else {
+                    loop.execute { unsafe self.submit(unit, metrics, pool, continuation) }
+                }
+            }
+        } onCancel: {
+            loop.execute { unit.interrupt(.cancelled) }
+        }
+        return try result.get()
+    }
+
+    typealias Answer = Result<[QueryResult], PostgresError>
+
+    private func submit(
+        _ unit: Unit,
+        _ metrics: DatabaseMetrics,
+        _ pool: Pool?,
+        _ continuation: UnsafeContinuation<Answer, Never>
+    ) {
+        let sent = Deadline.monotonicNow()
+        unit.submit(to: self) { result in
+            metrics.answered(result, since: sent)
+            pool?.release(self)
+            unsafe continuation.resume(returning: result)
+        }
     }
 }

@@ -1,13 +1,34 @@
 /// Which statements one connection has prepared: text and parameter types to the name on the server, least recently
 /// used out first. Pure.
 struct StatementCache {
+    /// What tells one statement from another: its text and the types of its parameters.
     struct Key: Hashable {
-        let text: String
-        let types: [UInt32]
+        private let text: String
+        private let parameters: [SQL.Parameter]
 
         init(_ sql: SQL) {
             self.text = sql.text
-            self.types = sql.types
+            self.parameters = sql.parameters
+        }
+
+        static func == (left: Key, right: Key) -> Bool {
+            left.text == right.text
+                && left.parameters.elementsEqual(right.parameters) { $0.type == $1.type }
+        }
+
+        /// Looks at the length and at some bytes of the text: hashing all of a long statement would cost more than
+        /// sending it, and a collision only costs a comparison.
+        func hash(into hasher: inout Hasher) {
+            var sample = UInt64(truncatingIfNeeded: text.utf8.count)
+            unsafe text.utf8.withContiguousStorageIfAvailable { bytes in
+                var index = 0
+                let step = max(1, bytes.count / 24)
+                while index < bytes.count {
+                    sample = sample &* 31 &+ UInt64(unsafe bytes[index])
+                    index += step
+                }
+            }
+            hasher.combine(sample)
         }
     }
 
@@ -17,9 +38,20 @@ struct StatementCache {
         case missing(name: String, evicted: String?)
     }
 
+    /// A class, so that noting a use does not look the key up a second time.
+    private final class Entry {
+        let name: String
+        var lastUse: UInt64
+
+        init(name: String, lastUse: UInt64) {
+            self.name = name
+            self.lastUse = lastUse
+        }
+    }
+
     /// How many statements a connection keeps; each costs the server some tens of kilobytes.
     let capacity: Int
-    private var entries: [Key: (name: String, lastUse: UInt64)] = [:]
+    private var entries: [Key: Entry] = [:]
     private var uses: UInt64 = 0
     private var names: UInt64 = 0
 
@@ -33,7 +65,7 @@ struct StatementCache {
     mutating func use(_ key: Key) -> Lookup {
         uses += 1
         if let entry = entries[key] {
-            entries[key]?.lastUse = uses
+            entry.lastUse = uses
             return .found(name: entry.name)
         }
         var evicted: String?
@@ -43,7 +75,7 @@ struct StatementCache {
         }
         names += 1
         let name = "s\(names)"
-        entries[key] = (name, uses)
+        entries[key] = Entry(name: name, lastUse: uses)
         return .missing(name: name, evicted: evicted)
     }
 

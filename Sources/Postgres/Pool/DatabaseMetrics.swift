@@ -1,69 +1,76 @@
 internal import Telemetry
 internal import Time
 
-/// What a pool tells about itself. Every metric has the label `pool`.
+/// What a pool tells about itself. Every metric has the label `pool`; the series are looked up once, here.
 struct DatabaseMetrics: Sendable {
-    private let pool: String
-    private let connections: Gauge
-    private let waiting: Gauge
-    private let acquireSeconds: Histogram
-    private let querySeconds: Histogram
-    private let opened: Counter
+    private let idle: BoundGauge
+    private let busy: BoundGauge
+    private let opening: BoundGauge
+    private let waiting: BoundGauge
+    private let acquireSeconds: BoundHistogram
+    private let answeredSeconds: BoundHistogram
+    private let rejectedSeconds: BoundHistogram
+    private let failedSeconds: BoundHistogram
+    private let opened: BoundCounter
+    private let failedToOpen: BoundCounter
 
     init(_ metrics: Metrics, pool: String) {
-        self.pool = pool
-        self.connections = metrics.gauge(
+        let connections = metrics.gauge(
             "atelier_database_connections",
             "Sessions with PostgreSQL by state: idle, busy, opening.",
             labels: ["pool", "state"]
         )
-        self.waiting = metrics.gauge(
+        idle = connections.bound(pool, "idle")
+        busy = connections.bound(pool, "busy")
+        opening = connections.bound(pool, "opening")
+        waiting = metrics.gauge(
             "atelier_database_waiting",
             "Callers that wait for a database connection.",
             labels: ["pool"]
-        )
-        self.acquireSeconds = metrics.histogram(
+        ).bound(pool)
+        acquireSeconds = metrics.histogram(
             "atelier_database_acquire_seconds",
             "How long callers waited for a database connection.",
             labels: ["pool"]
-        )
-        self.querySeconds = metrics.histogram(
+        ).bound(pool)
+        let queries = metrics.histogram(
             "atelier_database_query_seconds",
             "Round trips to PostgreSQL by outcome: ok, rejected (the server refused), failed (no answer).",
             labels: ["pool", "outcome"]
         )
-        self.opened = metrics.counter(
+        answeredSeconds = queries.bound(pool, "ok")
+        rejectedSeconds = queries.bound(pool, "rejected")
+        failedSeconds = queries.bound(pool, "failed")
+        let connects = metrics.counter(
             "atelier_database_connects_total",
             "Attempts to open a connection by outcome: ok, failed.",
             labels: ["pool", "outcome"]
         )
+        opened = connects.bound(pool, "ok")
+        failedToOpen = connects.bound(pool, "failed")
     }
 
     func update(_ state: PoolState) {
-        connections.set(Double(state.idle.count), pool, "idle")
-        connections.set(Double(state.leased.count), pool, "busy")
-        connections.set(Double(state.opening), pool, "opening")
-        waiting.set(Double(state.waitingCount), pool)
+        idle.set(Double(state.idle.count))
+        busy.set(Double(state.leased.count))
+        opening.set(Double(state.opening))
+        waiting.set(Double(state.waitingCount))
     }
 
-    func acquired(since start: UInt64) {
-        acquireSeconds.observe(Self.seconds(since: start), pool)
+    func acquired(after nanoseconds: UInt64) {
+        acquireSeconds.observe(Double(nanoseconds) * 1e-9)
     }
 
     func answered<Value>(_ result: Result<Value, PostgresError>, since start: UInt64) {
-        let outcome =
-            switch result {
-            case .success: "ok"
-            case .failure(let error): error.sqlState.isEmpty ? "failed" : "rejected"
-            }
-        querySeconds.observe(Self.seconds(since: start), pool, outcome)
+        let seconds = Double(Deadline.monotonicNow() - start) * 1e-9
+        switch result {
+        case .success: answeredSeconds.observe(seconds)
+        case .failure(let error) where error.sqlState.isEmpty: failedSeconds.observe(seconds)
+        case .failure: rejectedSeconds.observe(seconds)
+        }
     }
 
     func opened(_ isOpen: Bool) {
-        opened.add(1, pool, isOpen ? "ok" : "failed")
-    }
-
-    private static func seconds(since start: UInt64) -> Double {
-        Double(Deadline.monotonicNow() - start) * 1e-9
+        (isOpen ? opened : failedToOpen).add()
     }
 }

@@ -41,6 +41,14 @@ final class Pool: @unchecked Sendable {
 
     // MARK: Leasing
 
+    /// An idle connection, if there is one and nobody waits.
+    func takeIdle() -> Connection? {
+        guard !isShutDown, let id = state.takeIdle() else { return nil }
+        metrics.update(state)
+        metrics.acquired(after: 0)
+        return connections[id]
+    }
+
     /// Hands a connection to `completion`, at once if one is idle; else the returned number takes the caller out of the
     /// queue again.
     func acquire(_ completion: @escaping (Result<Connection, PostgresError>) -> Void) -> UInt64? {

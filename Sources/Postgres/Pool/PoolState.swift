@@ -41,12 +41,16 @@ struct PoolState {
     var waitingCount: Int { waiters.count }
     private var total: Int { idle.count + leased.count + opening }
 
+    /// Leases an idle connection, unless there is none or callers wait already.
+    mutating func takeIdle() -> ConnectionID? {
+        guard waiters.count == 0, let connection = idle.popLast() else { return nil }
+        leased.insert(connection)
+        return connection
+    }
+
     /// A caller wants a connection; `.lease` has `to: nil`. With any other answer but `.refuse` it now waits as `waiter`.
     mutating func acquire(_ waiter: WaiterID) -> [Action] {
-        if waiters.count == 0, let connection = idle.popLast() {
-            leased.insert(connection)
-            return [.lease(connection, to: nil)]
-        }
+        if let connection = takeIdle() { return [.lease(connection, to: nil)] }
         guard waiters.count < maximumWaiting else { return [.refuse] }
         waiters.append(waiter)
         return [openIfUseful()]
