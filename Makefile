@@ -13,7 +13,7 @@ SCRATCH ?= .build
 FLAGS = --scratch-path $(SCRATCH) --no-color-diagnostics
 RELEASE = $(SCRATCH)/release
 DEBUG = $(SCRATCH)/debug
-SOURCES = Package.swift Sources Tests services
+SOURCES = Package.swift Sources Tests services loadtest
 HEADERS = $(wildcard Sources/C*/*.h)
 # Tests in flight at once: more only makes them wait for each other and miss their own deadlines.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
@@ -24,10 +24,11 @@ FILTER ?=
 .PHONY: help deps swift build run status test demo check-page check format lint headers config tsan asan hooks clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-22s %s\n", $$1, $$2 }'
 
-deps: ## Install the Debian packages that are missing (as root or with sudo)
-	@missing=$$(for name in $(PACKAGES); do \
+# $(call install,PACKAGES): installs the Debian packages that are missing, as root or with sudo.
+define install
+	@missing=$$(for name in $(1); do \
 		dpkg-query -W -f '$${Status}' $$name 2>/dev/null | grep -q 'ok installed' || printf '%s ' $$name; done); \
 	[ -n "$$missing" ] || exit 0; \
 	install="apt-get install -y --no-install-recommends $$missing"; export DEBIAN_FRONTEND=noninteractive; \
@@ -35,6 +36,10 @@ deps: ## Install the Debian packages that are missing (as root or with sudo)
 	elif sudo -n true 2>/dev/null; then sudo apt-get update && sudo -E $$install; \
 	else echo "Packages are missing, and this user may not install them. Run this, then the same command again:"; \
 		echo "  sudo apt-get update && sudo $$install"; exit 1; fi
+endef
+
+deps: ## Install the Debian packages that are missing (as root or with sudo)
+	$(call install,$(PACKAGES))
 
 swift:
 	@[ -n "$(SWIFT)" ] || { echo "Swift 6.3 is not installed: see https://www.swift.org/install/linux/debian/12"; exit 1; }
@@ -56,7 +61,7 @@ demo: build ## Prove the promises on a system of its own: pictures, money, crash
 	@exec $(RELEASE)/atelier demo
 
 check-page: build ## Play the first story on the chat page in Chromium, at desktop and phone width
-	@command -v chromium > /dev/null || { echo "Chromium is missing: apt-get install -y chromium"; exit 1; }
+	$(call install,chromium python3-venv)
 	@[ -x $(SCRATCH)/page/bin/playwright ] || { python3 -m venv $(SCRATCH)/page && \
 		$(SCRATCH)/page/bin/pip install --quiet playwright==1.49.1; }
 	$(SCRATCH)/page/bin/python loadtest/page/first_story.py --atelier $(RELEASE)/atelier \
@@ -95,3 +100,6 @@ hooks: ## Let git run our checks before commits and pushes
 
 clean: ## Remove build products; data stays
 	rm -rf $(SCRATCH) $(SCRATCH)-tsan $(SCRATCH)-asan
+
+# Benchmarks and proofs, one file an area.
+include $(wildcard loadtest/*.mk)

@@ -141,6 +141,20 @@ let sharedModules: [Target] = [
         "Time"
     ),
     library(
+        "LocalSystem",
+        "ServiceKit",
+        "Contracts",
+        "HTTPClient",
+        "EventLoop",
+        "Lifecycle",
+        "Telemetry",
+        "Configuration",
+        "Cryptography",
+        "Concurrency",
+        "Time",
+        tested: false
+    ),
+    library(
         "TestSupport",
         "FaultProxy",
         "ServiceKit",
@@ -194,7 +208,7 @@ let tools: [Target] = [
         ? [
             .target(
                 name: "OperatorCLI",
-                dependencies: serviceBase,
+                dependencies: ["LocalSystem"] + serviceBase,
                 path: "Sources/OperatorCLI",
                 swiftSettings: house
             ),
@@ -204,12 +218,46 @@ let tools: [Target] = [
                 path: "Sources/OperatorCLIMain",
                 swiftSettings: house
             ),
-            tests("OperatorCLI", "OperatorCLI", "Contracts", "Time", "Configuration"),
+            tests("OperatorCLI", "OperatorCLI", "LocalSystem", "Contracts", "Time", "Configuration"),
+            tests("LocalSystem", "LocalSystem", "ServiceKit", "Contracts", "Cryptography", "Time", "Configuration"),
         ] : [],
     only == nil
         ? [.testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: house)]
         : [],
 ].flatMap { $0 }
+
+/// Benchmarks and proofs: a kit and one executable an area, `loadtest-<area>`, called by loadtest/<area>.mk.
+func loadtest(_ area: String, needs service: String? = nil, _ uses: Target.Dependency...) -> [Target] {
+    guard isSelected(service ?? "loadtest") else { return [] }
+    return [
+        .executableTarget(
+            name: "loadtest-\(area.lowercased())",
+            dependencies: ["LoadtestKit", "LocalSystem"] + serviceBase + uses,
+            path: "loadtest/Sources/\(area)",
+            swiftSettings: house
+        )
+    ]
+}
+
+let loadtests: [Target] =
+    [
+        .target(
+            name: "LoadtestKit",
+            dependencies: ["LocalSystem"] + serviceBase,
+            path: "loadtest/Sources/Kit",
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "LoadtestKitTests",
+            dependencies: ["LoadtestKit"],
+            path: "loadtest/Tests",
+            swiftSettings: house
+        ),
+    ]
+    + loadtest("Platform")
+    + loadtest("Ingress", needs: "ingress")
+    + loadtest("Billing", needs: "billing", "BillingService")
+    + loadtest("Generation", needs: "generation")
 
 let package = Package(
     name: "atelier",
@@ -221,4 +269,5 @@ let package = Package(
         + service("Delivery")
         + service("Payments")
         + tools
+        + loadtests
 )

@@ -2,6 +2,7 @@ internal import Concurrency
 internal import Dispatch
 internal import EventLoop
 internal import Foundation
+internal import LocalSystem
 internal import ServiceKit
 
 /// The command line of the operator.

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Lifecycle
+internal import LocalSystem
 
 /// `atelier env [name]`: what the children are told, in the form that `env $(…)` and env files take.
 struct EnvironmentListing: Sendable {

@@ -2,6 +2,7 @@ internal import Concurrency
 internal import Foundation
 internal import Glibc
 internal import Lifecycle
+internal import LocalSystem
 
 /// `atelier keep <program> …`: runs PostgreSQL as its child and stops it when told to or when `atelier up` is gone.
 ///

@@ -1,4 +1,5 @@
 internal import Contracts
+internal import LocalSystem
 
 /// What `atelier up` prints when everything runs, or when something doesn't.
 struct StartReport: Sendable {

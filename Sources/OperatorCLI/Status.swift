@@ -1,5 +1,6 @@
 internal import Contracts
 internal import EventLoop
+internal import LocalSystem
 
 /// `atelier status`: what runs, where, and what it lacks.
 struct Status: Sendable {
@@ -22,7 +23,7 @@ struct Status: Sendable {
                 Self.uptime(health?["uptime_seconds"]?.integer), Self.migrations(health?["database"]),
             ])
         }
-        return (Self.table(rows), missing.isEmpty ? 0 : 1)
+        return (TextTable(rows).text, missing.isEmpty ? 0 : 1)
     }
 
     private func address(_ run: RunFile, _ name: String) -> String { "http://127.0.0.1:\(run.ports[name] ?? 0)" }
@@ -42,16 +43,5 @@ struct Status: Sendable {
             let expected = database?["migrations_expected"]?.array
         else { return "" }
         return "\(applied.count) of \(expected.count)"
-    }
-
-    /// Columns as wide as their widest cell, two spaces apart.
-    static func table(_ rows: [[String]]) -> String {
-        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-            var line = cells.joined(separator: "  ")
-            while line.hasSuffix(" ") { line.removeLast() }
-            return line
-        }.joined(separator: "\n")
     }
 }

@@ -2,6 +2,7 @@ internal import Concurrency
 internal import EventLoop
 internal import Foundation
 internal import Glibc
+internal import LocalSystem
 internal import Time
 
 /// `atelier test-cluster`: a throw-away PostgreSQL for tests, without fsync.

@@ -3,6 +3,7 @@ internal import Contracts
 internal import EventLoop
 internal import Foundation
 internal import Lifecycle
+internal import LocalSystem
 internal import Time
 
 /// `atelier up`: a private PostgreSQL, the sandbox and the six services on this machine, until told to stop.

@@ -1,3 +1,4 @@
+import LocalSystem
 import Testing
 
 @testable import OperatorCLI

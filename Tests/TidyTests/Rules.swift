@@ -57,9 +57,8 @@ enum Rules {
         "Sources/ServiceKit/ServiceMain.swift",
         "Sources/OperatorCLI/AtelierCommand.swift", "Sources/Jobs/OutboxSender.swift", "Sources/Sandbox/Sandbox.swift",
         "Sources/Postgres/Connection/HostResolver.swift", "Sources/Postgres/Connection/StatementCanceller.swift",
-        "services/delivery/Sources/Workers/LaneSender.swift",
-        "services/generation/Sources/Work/Toolbox.swift",
-        "services/generation/Sources/Work/Toolbox.swift",
+        "services/delivery/Sources/Workers/LaneSender.swift", "services/generation/Sources/Work/Toolbox.swift",
+        "loadtest/Sources/Kit/LoadtestCommand.swift",
     ]
 
     @Sendable static func tasksAreStructured(_ file: Checkout.File) -> [Finding] {
@@ -83,7 +82,7 @@ enum Rules {
     /// Modules that wrap C or the kernel, and the few files elsewhere that make one system call.
     static let edges: Set<String> = [
         "Concurrency", "Cryptography", "EventLoop", "HTTPServer", "HTTPClient", "Postgres", "Lifecycle", "Time",
-        "Telemetry", "OperatorCLI", "FaultProxy",
+        "Telemetry", "OperatorCLI", "FaultProxy", "LocalSystem", "LoadtestKit",
     ]
     static let edgeFiles: Set<String> = [
         "Sources/HTTP/HTTPSyntax.swift", "services/generation/Sources/Work/AssetFiles.swift",

@@ -2,6 +2,7 @@ internal import Contracts
 internal import EventLoop
 internal import Foundation
 internal import Glibc
+internal import LocalSystem
 internal import Time
 
 /// Job by job, one process dies by `kill -9` at the most dangerous moment, and everything heals by itself.

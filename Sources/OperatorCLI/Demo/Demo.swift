@@ -2,6 +2,7 @@ internal import Contracts
 internal import EventLoop
 internal import Foundation
 internal import HTTPClient
+internal import LocalSystem
 internal import ServiceKit
 internal import Telemetry
 

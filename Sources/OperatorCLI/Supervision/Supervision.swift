@@ -2,6 +2,7 @@ internal import Concurrency
 internal import EventLoop
 internal import Foundation
 internal import Glibc
+internal import LocalSystem
 internal import Time
 
 /// Carries out what `Supervisor` decides: starts processes, signals them and tells how they end.

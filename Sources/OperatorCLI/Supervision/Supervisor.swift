@@ -1,3 +1,5 @@
+internal import LocalSystem
+
 /// Decides when children are started, started again and stopped.
 ///
 /// Pure: events and the time go in, actions come out. Children stand in tiers: tier 0 (PostgreSQL) is started first and

@@ -1,0 +1,3 @@
+import LoadtestKit
+
+LoadtestCommand.run([])
