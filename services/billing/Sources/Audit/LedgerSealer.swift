@@ -18,10 +18,15 @@ struct LedgerSealer: Worker {
         }
     }
 
-    /// Seals until everything committed so far is covered.
+    /// Seals until everything is covered that was committed before the call. What comes meanwhile waits for the next
+    /// second: each seal stops the batches for a moment.
     func sealAll() async throws {
         var head = try await store.head(deadline: .after(.seconds(5)))
-        while let next = try await next(after: head) { head = next }
+        while let next = try await next(after: head) {
+            let isFull = next.lastEntry - head.lastEntry >= SealStore.maximumEntries
+            head = next
+            if !isFull { break }
+        }
         metrics.sealed(number: head.number)
     }
 

@@ -36,6 +36,8 @@ final class LedgerBatcher: Worker {
 
     private struct State {
         var queue: [Ticket] = []
+        /// The items of all tickets in `queue`.
+        var queuedItems = 0
         var flights = 0
     }
 
@@ -48,18 +50,28 @@ final class LedgerBatcher: Worker {
     }
 
     /// How many items wait for a batch now.
-    var queuedItems: Int { state.withLock { $0.queue.count } }
+    var queuedItems: Int { state.withLock { $0.queuedItems } }
 
     /// Decides an item with the next batch.
     ///
     /// - Throws: `Problem` `overloaded` if too many wait already, `deadline_exceeded` if the deadline passes first (the
     ///   item may still take effect), `unavailable` while stopping; what the database fails with.
     func submit(_ item: LedgerItem, deadline: Deadline) async throws -> Verdict {
-        let ticket = Ticket(item, deadline)
+        try await submit([item], deadline: deadline)[0].get()
+    }
+
+    /// Decides items in their order, together in the next batch, each with a result of its own.
+    ///
+    /// - Parameter items: At most `Limits.batchItems`.
+    /// - Throws: As for one item, if it is the same for all of them.
+    func submit(_ items: [LedgerItem], deadline: Deadline) async throws -> [Result<Verdict, any Error>] {
+        precondition(items.count <= limits.batchItems, "the caller keeps to the size of a batch")
+        let ticket = Ticket(items, deadline)
         let isQueued = state.withLock { state in
-            guard state.queue.count < limits.queuedItems else { return false }
+            guard state.queuedItems + items.count <= limits.queuedItems else { return false }
             state.queue.append(ticket)
-            metrics.queued(state.queue.count)
+            state.queuedItems += items.count
+            metrics.queued(state.queuedItems)
             return true
         }
         guard isQueued else { throw Problem(.overloaded, "too many calls wait for the ledger", retryAfterSeconds: 1) }
@@ -90,14 +102,21 @@ final class LedgerBatcher: Worker {
         while true {
             let heads: [Ticket]? = state.withLock { state in
                 guard state.flights < limits.flights, !state.queue.isEmpty else { return nil }
-                let heads = Array(state.queue.prefix(limits.batchItems))
+                var items = 0
+                let heads = Array(
+                    state.queue.prefix { ticket in
+                        items += ticket.items.count
+                        return items <= limits.batchItems
+                    }
+                )
                 state.queue.removeFirst(heads.count)
+                state.queuedItems -= heads.reduce(0) { $0 + $1.items.count }
                 state.flights += 1
-                metrics.queued(state.queue.count)
+                metrics.queued(state.queuedItems)
                 return heads
             }
             guard let heads else { return nil }
-            // Whoever has stopped waiting before his item was sent gets no effect.
+            // Whoever has stopped waiting before his items were sent gets no effect.
             let batch = heads.filter { $0.take() }
             if !batch.isEmpty { return batch }
             state.withLock { $0.flights -= 1 }
@@ -106,7 +125,7 @@ final class LedgerBatcher: Worker {
 
     private func refuseQueued() {
         let left = state.withLock { state in
-            defer { state.queue = [] }
+            defer { state = State(flights: state.flights) }
             return state.queue
         }
         for ticket in left where ticket.take() {
@@ -115,30 +134,43 @@ final class LedgerBatcher: Worker {
     }
 
     private func fly(_ batch: [Ticket]) async {
+        let items = batch.flatMap(\.items)
+        switch await decide(items) {
+        case .success(let verdicts):
+            var rest = verdicts[...]
+            for ticket in batch {
+                ticket.finish(.success(rest.prefix(ticket.items.count).map { .success($0) }))
+                rest = rest.dropFirst(ticket.items.count)
+            }
+        case .failure(let error) where items.count > 1 && Self.isOwnFault(error):
+            log.warning("ledger batch is tried item by item", [.error: .describing(error), .count: .int(items.count)])
+            for ticket in batch {
+                var results: Ticket.Results = []
+                for item in ticket.items { results.append(await decide([item]).map { $0[0] }) }
+                ticket.finish(.success(results))
+            }
+        case .failure(let error):
+            for ticket in batch { ticket.finish(.failure(error)) }
+        }
+    }
+
+    /// Decides items in one transaction.
+    private func decide(_ items: [LedgerItem]) async -> Result<[Verdict], any Error> {
         let started = Deadline.monotonicNow()
-        let deadline = Deadline.after(limits.flightTimeout)
         do {
-            let verdicts = try await apply(batch, deadline)
+            let verdicts = try await apply(items, .after(limits.flightTimeout))
             Failpoint.reach("billing.batch_committed")
-            for (ticket, verdict) in zip(batch, verdicts) {
-                metrics.decided(ticket.item.action.kind, verdict)
-                ticket.finish(.success(verdict))
-            }
-            metrics.flew(batch.count, since: started, "ok")
+            for (item, verdict) in zip(items, verdicts) { metrics.decided(item.action.kind, verdict) }
+            metrics.flew(items.count, since: started, "ok")
+            return .success(verdicts)
         } catch {
-            metrics.flew(batch.count, since: started, "failed")
-            guard batch.count > 1, Self.isOwnFault(error) else {
-                for ticket in batch { ticket.finish(.failure(error)) }
-                return
-            }
-            log.warning("ledger batch is tried item by item", [.error: .describing(error), .count: .int(batch.count)])
-            for ticket in batch { await fly([ticket]) }
+            metrics.flew(items.count, since: started, "failed")
+            return .failure(error)
         }
     }
 
     /// Repeats what is safe and useful to repeat while there is time.
-    private func apply(_ batch: [Ticket], _ deadline: Deadline) async throws -> [Verdict] {
-        let items = batch.map(\.item)
+    private func apply(_ items: [LedgerItem], _ deadline: Deadline) async throws -> [Verdict] {
         var attempt = 1
         while true {
             do {
@@ -170,65 +202,5 @@ final class LedgerBatcher: Worker {
         default:
             return true
         }
-    }
-}
-
-/// One call that waits for its verdict.
-private final class Ticket: Sendable {
-    private enum State {
-        case queued(CheckedContinuation<Verdict, any Error>?)
-        /// In a batch: it will take effect whether somebody waits or not.
-        case taken(CheckedContinuation<Verdict, any Error>?)
-        case finished(Result<Verdict, any Error>?)
-    }
-
-    let item: LedgerItem
-    private let deadline: Deadline
-    private let state = Locked(State.queued(nil))
-
-    init(_ item: LedgerItem, _ deadline: Deadline) {
-        self.item = item
-        self.deadline = deadline
-    }
-
-    /// Claims the item for a batch; false if nobody waits for it any longer.
-    func take() -> Bool {
-        if deadline.isExpired { finish(.failure(Problem(.deadlineExceeded, "the ledger was too busy"))) }
-        return state.withLock { state in
-            guard case .queued(let continuation) = state else { return false }
-            state = .taken(continuation)
-            return true
-        }
-    }
-
-    func wait() async throws -> Verdict {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let early: Result<Verdict, any Error>? = state.withLock { state in
-                    switch state {
-                    case .queued: state = .queued(continuation)
-                    case .taken: state = .taken(continuation)
-                    case .finished(let result): return result ?? .failure(CancellationError())
-                    }
-                    return nil
-                }
-                if let early { continuation.resume(with: early) }
-            }
-        } onCancel: {
-            finish(.failure(CancellationError()))
-        }
-    }
-
-    func finish(_ result: Result<Verdict, any Error>) {
-        let waiting: CheckedContinuation<Verdict, any Error>? = state.withLock { state in
-            switch state {
-            case .queued(let continuation), .taken(let continuation):
-                state = .finished(continuation == nil ? result : nil)
-                return continuation
-            case .finished:
-                return nil
-            }
-        }
-        waiting?.resume(with: result)
     }
 }
