@@ -130,10 +130,16 @@ final class StartGate: Sendable {
 
     func open() { isOpen.store(true, ordering: .releasing) }
 
+    var hasOpened: Bool { isOpen.load(ordering: .acquiring) }
+
     /// - Throws: `unavailable` while closed.
     func check() throws(Problem) {
-        if !isOpen.load(ordering: .acquiring) {
-            throw Problem(.unavailable, "the service is starting; /readyz says what is missing", retryAfterSeconds: 1)
-        }
+        if !hasOpened { throw Self.closed }
     }
+
+    static let closed = Problem(
+        .unavailable,
+        "the service is starting; /readyz says what is missing",
+        retryAfterSeconds: 1
+    )
 }

@@ -43,7 +43,8 @@ extension Operation {
     private static func values(_ request: HTTPRequest) -> ParameterValues {
         var values: [String: String] = [:]
         for (name, value) in request.query { values[name] = value }
-        return ParameterValues(values.merging(request.parameters) { $1 })
+        for (name, value) in request.parameters { values[name] = value }
+        return ParameterValues(values)
     }
 
     /// A call without input may leave its body out.

@@ -52,22 +52,7 @@ extension ServiceRunner {
     static func publicServer(_ service: Service, _ context: ServiceContext, _ gate: StartGate) throws -> HTTPServer? {
         guard Service.name == .ingress else { return nil }
         var router = Router()
-        router.middleware.append { request, next in
-            // Strangers don't get to choose trace ids.
-            await TraceContext.$current.withValue(.start()) {
-                do {
-                    try gate.check()
-                    return try await next(request)
-                } catch {
-                    if let problem = ErrorConversion.problem(for: error) { return problem.response }
-                    context.log.error(
-                        "request failed unexpectedly",
-                        [.route: .string(request.route), .error: .describing(error)]
-                    )
-                    return Problem(.internalError).response
-                }
-            }
-        }
+        router.middleware.append(PublicDoor.middleware(isOpen: { gate.hasOpened }, log: context.log))
         service.registerPublic(on: &router)
         let listen = try context.configuration.value(StandardKey.publicListen)
         return HTTPServer(

@@ -20,17 +20,13 @@ package struct TraceContext: Sendable, Hashable {
 
     /// A new trace with its first span.
     package static func start() -> TraceContext {
-        TraceContext(
-            high: .random(in: 1...(.max)),
-            low: .random(in: 0...(.max)),
-            span: .random(in: 1...(.max)),
-            flags: 1
-        )
+        let trace = TraceNumbers.pair()
+        return TraceContext(high: trace.high, low: trace.low, span: TraceNumbers.pair().high, flags: 1)
     }
 
     /// A new span of the same trace.
     package func child() -> TraceContext {
-        TraceContext(high: high, low: low, span: .random(in: 1...(.max)), flags: flags)
+        TraceContext(high: high, low: low, span: TraceNumbers.pair().high, flags: flags)
     }
 
     /// Reads a `traceparent` header; nil if it is malformed or all zero. Versions above 00 are read by their first
