@@ -8,7 +8,7 @@ package struct HTTPRequest: Sendable {
     /// The peer's IP address without port, e.g. `192.0.2.7` or `2001:db8::1`; a proxy's if there is one in front.
     package var remoteAddress: String
     /// The decoded values of the route's `{names}`.
-    package var parameters: [String: String]
+    package var parameters: PathParameters
     /// The route's template, e.g. `/v1/holds/{hold_id}`; empty if none matched.
     package var route: String
     /// When the first byte of the request was read, in nanoseconds of the monotonic clock.
@@ -22,7 +22,7 @@ package struct HTTPRequest: Sendable {
         fields: HTTPFields = [:],
         body: [UInt8] = [],
         remoteAddress: String = "127.0.0.1",
-        parameters: [String: String] = [:],
+        parameters: PathParameters = PathParameters(),
         route: String = "",
         receivedAt: UInt64 = 0,
         isSecure: Bool = false

@@ -32,8 +32,11 @@ enum HTTP1Serializer {
                 contentsOf: "HTTP/1.1 \(response.status) \(HTTPResponse.reasonPhrase(response.status))\r\n".utf8
             )
         }
-        for field in response.fields.lines where !isServersOwn(field.name) {
-            guard append(field, to: &bytes) else {
+        for index in 0..<response.fields.count {
+            let isWritable = response.fields.withLine(at: index) { name, value in
+                isServersOwn(name) || append(name, value, to: &bytes)
+            }
+            guard isWritable else {
                 bytes.removeSubrange(start...)
                 return false
             }
@@ -68,28 +71,27 @@ enum HTTP1Serializer {
     static let lastChunk = Array("0\r\n\r\n".utf8)
 
     /// Fields that must say what the server does, not what a handler thinks.
-    private static func isServersOwn(_ name: String) -> Bool {
-        switch name.utf8.count {
-        case 4: HTTPSyntax.equalsIgnoringCase(name, "date")
-        case 10: HTTPSyntax.equalsIgnoringCase(name, "connection")
-        case 14: HTTPSyntax.equalsIgnoringCase(name, "content-length")
-        case 17: HTTPSyntax.equalsIgnoringCase(name, "transfer-encoding")
+    private static func isServersOwn(_ name: Span<UInt8>) -> Bool {
+        let all = 0..<name.count
+        return switch name.count {
+        case 4: name.matches("date", all)
+        case 10: name.matches("connection", all)
+        case 14: name.matches("content-length", all)
+        case 17: name.matches("transfer-encoding", all)
         default: false
         }
     }
 
     /// False for a name that is no token or a value with a line end in it: a handler that copied foreign text into a
     /// field must not let a stranger write the rest of the header.
-    private static func append(_ field: HTTPFields.Field, to bytes: inout [UInt8]) -> Bool {
-        guard !field.name.isEmpty else { return false }
-        let nameStart = bytes.count
-        bytes.append(contentsOf: field.name.utf8)
-        for index in nameStart..<bytes.count where !HTTPSyntax.isTokenByte(bytes[index]) { return false }
+    private static func append(_ name: Span<UInt8>, _ value: Span<UInt8>, to bytes: inout [UInt8]) -> Bool {
+        guard !name.isEmpty else { return false }
+        for index in name.indices where !HTTPSyntax.isTokenByte(name[index]) { return false }
+        for index in value.indices where !HTTPSyntax.isFieldValueByte(value[index]) { return false }
+        unsafe name.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         bytes.append(UInt8(ascii: ":"))
         bytes.append(UInt8(ascii: " "))
-        let valueStart = bytes.count
-        bytes.append(contentsOf: field.value.utf8)
-        for index in valueStart..<bytes.count where !HTTPSyntax.isFieldValueByte(bytes[index]) { return false }
+        unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         bytes.append(contentsOf: lineEnd)
         return true
     }

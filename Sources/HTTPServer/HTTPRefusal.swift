@@ -30,7 +30,7 @@ package enum HTTPRefusal: String, Error, Sendable, CaseIterable {
     package var status: Int {
         switch self {
         case .version: 505
-        case .unknownCoding: 501
+        case .method, .unknownCoding: 501
         case .expectation: 417
         case .targetTooLong: 414
         case .headerTooLarge: 431

@@ -4,8 +4,8 @@ internal import HTTP
 struct RequestTarget {
     /// Path and query.
     let text: String
-    /// Host and port of an absolute target.
-    let authority: String?
+    /// Where host and port of an absolute target stand.
+    let authority: Range<Int>?
 
     /// Reads up to the space behind the target and moves behind it.
     init(
@@ -31,7 +31,7 @@ struct RequestTarget {
         } else if bytes[start] == UInt8(ascii: "*"), range.count == 1, method == .options {
             (text, authority) = ("*", nil)
         } else {
-            (text, authority) = try Self.absolute(bytes.text(range))
+            (text, authority) = try Self.absolute(bytes, range)
         }
     }
 
@@ -47,42 +47,21 @@ struct RequestTarget {
         else { throw .target }
     }
 
-    private static func absolute(_ target: String) throws(HTTPRefusal) -> (String, String) {
-        guard let colon = target.utf8.firstIndex(of: UInt8(ascii: ":")), target[colon...].hasPrefix("://"),
-            ["http", "https"].contains(target[..<colon].lowercased())
-        else { throw .target }
-        let rest = target[target.index(colon, offsetBy: 3)...]
-        let end = rest.utf8.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
-        let (authority, path) = (String(rest[..<end]), String(rest[end...]))
-        guard HostSyntax.isValid(authority), !path.utf8.contains(UInt8(ascii: "[")),
-            !path.utf8.contains(UInt8(ascii: "]"))
-        else { throw .target }
-        return (path.hasPrefix("/") ? path : "/" + path, authority)
-    }
-}
-
-extension Span<UInt8> {
-    /// The bytes as text; what is not UTF-8 becomes U+FFFD.
-    func text(_ range: Range<Int>) -> String {
-        unsafe extracting(range).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
-    }
-
-    /// Whether the bytes are exactly these.
-    func holds(_ text: StaticString, _ range: Range<Int>) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        for offset in 0..<range.count where unsafe self[range.lowerBound + offset] != text.utf8Start[offset] {
-            return false
-        }
-        return true
-    }
-
-    /// Whether the bytes are these when case does not count; `text` is lower case.
-    func matches(_ text: StaticString, _ range: Range<Int>) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        for offset in 0..<range.count
-        where unsafe HTTPSyntax.lowercase(self[range.lowerBound + offset]) != text.utf8Start[offset] {
-            return false
-        }
-        return true
+    private static func absolute(
+        _ bytes: Span<UInt8>,
+        _ range: Range<Int>
+    ) throws(HTTPRefusal) -> (String, Range<Int>) {
+        let start =
+            if range.count > 7, bytes.matches("http://", range.lowerBound..<range.lowerBound + 7) {
+                range.lowerBound + 7
+            } else if range.count > 8, bytes.matches("https://", range.lowerBound..<range.lowerBound + 8) {
+                range.lowerBound + 8
+            } else { throw HTTPRefusal.target }
+        var end = start
+        while end < range.upperBound, bytes[end] != UInt8(ascii: "/"), bytes[end] != UInt8(ascii: "?") { end += 1 }
+        guard HostSyntax.isValid(bytes, start..<end) else { throw .target }
+        for index in end..<range.upperBound where !HTTPSyntax.isTargetByte(bytes[index]) { throw .target }
+        let path = bytes.text(end..<range.upperBound)
+        return (path.utf8.first == UInt8(ascii: "/") ? path : "/" + path, start..<end)
     }
 }

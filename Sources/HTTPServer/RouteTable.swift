@@ -23,7 +23,7 @@ final class Route: Sendable {
 /// The route of one request and the values of its parameters.
 struct RouteMatch: Sendable {
     let route: Route
-    var parameters: [String: String] = [:]
+    var parameters = PathParameters()
     /// Whether this is the fallback.
     var isFallback = false
 
@@ -163,7 +163,7 @@ private struct RouteSearch {
     private mutating func end(_ method: HTTPMethod, _ node: RouteNode) -> RouteMatch? {
         for end in node.ends where end.method == method {
             if values.isEmpty { return RouteMatch(route: end.route) }
-            return RouteMatch(route: end.route, parameters: Dictionary(zip(end.names, values)) { first, _ in first })
+            return RouteMatch(route: end.route, parameters: PathParameters(names: end.names, values: values))
         }
         for end in node.ends where !allowed.contains(end.method) { allowed.append(end.method) }
         return nil

@@ -58,22 +58,22 @@ extension HTTP1Parser.Limits {
 }
 
 @Suite struct HTTP1ParserTests {
-    @Test(arguments: acceptedRequests)
-    func `a correct request is accepted, however it is split`(_ sample: AcceptedRequest) {
-        let input = Array(sample.bytes.utf8)
-        let whole = ParsedInput(input)
-        #expect(whole.refusal == nil)
-        #expect(whole.requests == sample.requests)
-        #expect(!whole.isWaiting)
-        expectSplitProof(input, whole)
+    @Test func `the corpus is whole`() {
+        #expect(RequestSample.all.count >= 400)
+        #expect(Set(RequestSample.all.map(\.name)).count == RequestSample.all.count)
+        #expect(RequestSample.all.allSatisfy { $0.accepted != nil || $0.refused != nil })
+        // Deadlines are no property of bytes; everything else has a sample.
+        let reasons = Set(HTTPRefusal.allCases.map(\.rawValue)).subtracting(["header_deadline", "body_deadline"])
+        #expect(Set(RequestSample.all.compactMap(\.refused)) == reasons)
     }
 
-    @Test(arguments: refusedRequests)
-    func `a wrong request is refused with its reason, however it is split`(_ sample: RefusedRequest) {
-        let input = Array(sample.bytes.utf8)
+    @Test(arguments: RequestSample.all)
+    func `a request gets its verdict, however it is split`(_ sample: RequestSample) {
+        let input = sample.bytes.bytes
         let whole = ParsedInput(input)
-        #expect(whole.refusal == sample.refusal)
-        #expect(whole.requests.isEmpty)
+        #expect(whole.refusal?.rawValue == sample.refused)
+        #expect(whole.requests == sample.requests)
+        #expect(!whole.isWaiting)
         expectSplitProof(input, whole)
     }
 
@@ -105,7 +105,7 @@ extension HTTP1Parser.Limits {
             return Int(random >> 33) % bound
         }
         for _ in 0..<400 {
-            var input = Array(acceptedRequests[next(acceptedRequests.count)].bytes.utf8)
+            var input = RequestSample.acceptedOnes[next(RequestSample.acceptedOnes.count)].bytes.bytes
             for _ in 0...next(4) where !input.isEmpty {
                 switch next(3) {
                 case 0: input[next(input.count)] = UInt8(next(256))
