@@ -85,6 +85,14 @@ struct Dispatcher {
     /// Whether the consumer could not be reached lately.
     func isAway(_ consumer: Consumer) -> Bool { desks[consumer]?.closedUntil != nil }
 
+    /// When the oldest unhandled event of each consumer arrived; goes through all lanes.
+    var oldestArrivals: [Consumer: Timestamp] {
+        lanes.values.reduce(into: [:]) { oldest, lane in
+            guard let arrival = lane.queue.first?.event.receivedAt else { return }
+            oldest[lane.consumer] = min(oldest[lane.consumer] ?? arrival, arrival)
+        }
+    }
+
     /// The smallest id of the slot that has not been completed; nil if there is none.
     func lowestUndone(in slot: Int32) -> Int64? { undone[slot]?.min() }
 
@@ -230,9 +238,7 @@ struct Dispatcher {
     // MARK: - Ends of one event
 
     private mutating func complete(_ event: Event, as error: String?) -> Completion? {
-        guard var lane = lanes.removeValue(forKey: event.lane), lane.isInFlight, let head = lane.queue.first,
-            head.event.id == event.id
-        else { return nil }
+        guard var lane = takeInFlight(event), let head = lane.queue.first else { return nil }
         lane.queue.removeFirst()
         lane.isInFlight = false
         lane.isSolo = false
@@ -263,12 +269,18 @@ struct Dispatcher {
     }
 
     private mutating func putBack(_ event: Event, solo: Bool?) {
-        guard var lane = lanes.removeValue(forKey: event.lane), lane.isInFlight, lane.queue.first?.event.id == event.id
-        else { return }
+        guard var lane = takeInFlight(event) else { return }
         lane.isInFlight = false
         lane.isSolo = solo ?? lane.isSolo
         desks[lane.consumer]?.ready.append(event.lane)
         lanes[event.lane] = lane
+    }
+
+    /// Takes the lane out if the event is its head and in flight. A call that outlives the loss of its slot ends when the
+    /// slot may be back, and its lane with it: that lane stays.
+    private mutating func takeInFlight(_ event: Event) -> Lane? {
+        guard let lane = lanes[event.lane], lane.isInFlight, lane.queue.first?.event.id == event.id else { return nil }
+        return lanes.removeValue(forKey: event.lane)
     }
 
     private mutating func close(_ consumer: Consumer, now: Timestamp) {

@@ -81,7 +81,7 @@ struct EventStore: Sendable {
         let results = try await database.pipeline([
             "select pg_advisory_xact_lock_shared(\(Self.fence))",
             insert,
-            "select event_id from handover where slot = any(\(mySlots)) order by event_id",
+            handovers(to: mySlots),
         ])
         var stored: [Stored] = []
         for row in results[1] {
@@ -124,12 +124,17 @@ struct EventStore: Sendable {
     /// Ids that other instances accepted for these slots.
     func handedOver(to slots: [Int32]) async throws(PostgresError) -> [Int64] {
         var ids: [Int64] = []
-        for row in try await database.query(
-            "select event_id from handover where slot = any(\(slots)) order by event_id"
-        ) {
-            ids.append(try row.decode(Int64.self))
-        }
+        for row in try await database.query(handovers(to: slots)) { ids.append(try row.decode(Int64.self)) }
         return ids
+    }
+
+    /// Only of slots that are still owned: who was frozen and has lost one without knowing would dispatch such an event
+    /// before older ones of its lane, which the new owner has.
+    private func handovers(to slots: [Int32]) -> SQL {
+        """
+        select event_id from handover join slot using (slot)
+        where slot = any(\(slots)) and slot.owner = \(instance) order by event_id
+        """
     }
 
     /// Writes what became of events, in one round trip. Losing it only repeats a dispatch, so that it needs no flush to

@@ -34,6 +34,8 @@ final class Dispatch: Sendable {
 
     var isFull: Bool { state.withLock { $0.dispatcher.isFull } }
     var eventCount: Int { state.withLock { $0.dispatcher.eventCount } }
+    /// When the oldest event arrived that each consumer has not handled; absent where nothing waits.
+    var oldestArrivals: [Consumer: Timestamp] { state.withLock { $0.dispatcher.oldestArrivals } }
     var ownedSlots: [Int32] { state.withLock { $0.owned.sorted() } }
 
     /// Adds events that this instance is to dispatch. Those of slots that it does not own, or whose takeover has not begun
@@ -126,13 +128,15 @@ final class Dispatch: Sendable {
     /// How far each owned slot is handled, given that no event up to `boundary` is still to come.
     func marks(boundary: Int64) -> [(slot: Int32, lowID: Int64)] {
         state.withLock { state in
-            state.completed.age()
             // What is done in memory but not written yet must be found again after a crash.
             var unwritten: [Int32: Int64] = [:]
+            var recent: Set<Int64> = []
             for completion in state.completions + state.writing {
                 let (id, slot) = completion.place
                 unwritten[slot] = min(unwritten[slot] ?? id, id)
+                if completion.isFinal { recent.insert(id) }
             }
+            state.completed.age(keeping: recent)
             return state.owned.compactMap { slot in
                 guard state.arriving[slot] == nil else { return nil }
                 let lowest = [state.dispatcher.lowestUndone(in: slot), unwritten[slot]].compactMap(\.self).min()
@@ -170,7 +174,7 @@ final class Dispatch: Sendable {
     }
 }
 
-/// Ids of the last one to two ticks, in two generations.
+/// Ids of the last one to two ticks, in two generations; longer while their outcome is not written.
 struct RecentIDs {
     private var young: Set<Int64> = []
     private var old: Set<Int64> = []
@@ -180,9 +184,9 @@ struct RecentIDs {
     mutating func insert(_ id: Int64) { young.insert(id) }
 
     /// Called once a tick.
-    mutating func age() {
+    mutating func age(keeping unwritten: Set<Int64>) {
         old = young
-        young = []
+        young = unwritten
     }
 }
 

@@ -194,6 +194,22 @@ private func expectNothing(
         #expect(dispatcher.lowestUndone(in: 1) == nil)
     }
 
+    @Test func `keeps a lane that came back while an old call of it was under way`() throws {
+        var dispatcher = Dispatcher()
+        dispatcher.offer(event(1), slot: 1)
+        let old = try next(&dispatcher, start)
+        dispatcher.drop(slot: 1)
+        for id in [1, 2] as [Int64] { dispatcher.offer(event(id), slot: 1) }
+        let late = dispatcher.finish(old, ok(old), now: start)
+        #expect(late.isEmpty)
+        var handled: [Int64] = []
+        while let batch = dispatcher.nextBatch(for: .conversation, now: start) {
+            handled += batch.events.map(\.id)
+            _ = dispatcher.finish(batch, ok(batch), now: start)
+        }
+        #expect(handled == [1, 2])
+    }
+
     /// Random offers, verdicts, failures, pauses and lost slots; the seed is printed when something is wrong.
     @Test func `loses nothing, doubles nothing and keeps the order of each lane on a random walk`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
