@@ -1,3 +1,5 @@
+package import Time
+
 /// One call of the internal HTTP API, as both sides see it: the server registers it, the client sends it.
 ///
 /// A type that conforms is the Swift twin of one `operationId` in `contracts/<service>.openapi.yaml`; tests compare
@@ -120,5 +122,14 @@ package struct ParameterValues: Sendable {
         guard let text = values[name] else { return nil }
         guard let value = Value(text) else { throw ParameterError(name: name, reason: "is malformed") }
         return value
+    }
+
+    /// A moment in RFC 3339 that may be absent but must parse when present.
+    package func time(_ name: String) throws(ParameterError) -> Timestamp? {
+        guard let text = values[name] else { return nil }
+        guard let time = Timestamp(rfc3339: text) else {
+            throw ParameterError(name: name, reason: "is no time such as 2026-11-21T10:00:00Z")
+        }
+        return time
     }
 }

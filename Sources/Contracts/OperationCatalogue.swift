@@ -3,7 +3,7 @@ package enum OperationCatalogue {
     /// By service, in the order of their contracts.
     package static let operations: [any Operation.Type] = [
         // Ingress
-        ListEvents.self, ReplayEvent.self,
+        ListEvents.self, GetEvent.self, ReplayEvent.self, ReplayDeadLetters.self,
         // Conversation
         HandleUpdates.self, ReportFact.self,
         // Billing

@@ -43,6 +43,7 @@ package enum ProblemCode: String, CaseIterable, Sendable, Hashable {
     case paymentMethodUnavailable = "payment_method_unavailable"
     // Ingress
     case eventNotFound = "event_not_found"
+    case eventNotReplayable = "event_not_replayable"
     /// A code from a newer peer.
     case unknown
 
@@ -58,8 +59,7 @@ package enum ProblemCode: String, CaseIterable, Sendable, Hashable {
             404
         case .methodNotAllowed: 405
         case .idempotencyMismatch, .inProgress, .holdAlreadyCharged, .holdAlreadyReleased, .exceedsHold,
-            .notCancellable,
-            .orderClosed:
+            .notCancellable, .orderClosed, .eventNotReplayable:
             409
         case .holdExpired, .quoteExpired: 410
         case .bodyTooLarge, .fileTooLarge: 413

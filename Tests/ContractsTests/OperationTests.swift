@@ -148,6 +148,8 @@ import Testing
         case .int32, .int64: "7"
         case .uuid: "01a1fc05-b2e8-7415-a5f9-000000000a01"
         case .string: "job:7"
+        case .dateTime: "2026-11-21T10:00:00Z"
+        case .boolean: "true"
         case .enumeration(let values, _): try #require(values.min())
         case let other: throw FileFailure(file: file, reason: "a parameter of shape \(other)")
         }

@@ -1,6 +1,9 @@
 package import Time
 
-/// What ingress has stored, newest first, for the operator.
+/// What ingress has stored, newest first, for the operator; without bodies, which hold personal data.
+///
+/// A page costs a bounded number of rows, so that it may be short, or empty, although there is more: go on from
+/// `next_before` until it is absent.
 package enum ListEvents: Operation {
     package static let service = ServiceName.ingress
     package static let method = OperationMethod.get
@@ -10,8 +13,15 @@ package enum ListEvents: Operation {
     package struct Parameters: OperationParameters, Equatable {
         package var source: EventSource?
         package var state: EventState?
+        /// One lane by its whole name, e.g. `pay:yookassa:2d9a…`.
         package var lane: String?
-        /// Only events with a smaller id.
+        /// Everything of a Telegram chat: its own lanes and, since a private chat has its person's id, the payments.
+        package var chatID: ChatID?
+        /// Only events that arrived at or after this moment.
+        package var since: Timestamp?
+        /// Only events that arrived before this moment.
+        package var until: Timestamp?
+        /// Only events with a smaller id; from the previous page's `next_before`.
         package var before: Int64?
         /// 1...500; 50 if absent.
         package var limit: Int?
@@ -20,12 +30,18 @@ package enum ListEvents: Operation {
             source: EventSource? = nil,
             state: EventState? = nil,
             lane: String? = nil,
+            chatID: ChatID? = nil,
+            since: Timestamp? = nil,
+            until: Timestamp? = nil,
             before: Int64? = nil,
             limit: Int? = nil
         ) {
             self.source = source
             self.state = state
             self.lane = lane
+            self.chatID = chatID
+            self.since = since
+            self.until = until
             self.before = before
             self.limit = limit
         }
@@ -34,6 +50,9 @@ package enum ListEvents: Operation {
             self.source = try Self.choice(values, "source")
             self.state = try Self.choice(values, "state")
             self.lane = values.text("lane")
+            self.chatID = try values.optional("chat_id")
+            self.since = try values.time("since")
+            self.until = try values.time("until")
             self.before = try values.optional("before")
             self.limit = try values.optional("limit")
         }
@@ -41,6 +60,7 @@ package enum ListEvents: Operation {
         package var values: [(name: String, value: String)] {
             [
                 ("source", source?.rawValue), ("state", state?.rawValue), ("lane", lane),
+                ("chat_id", chatID.map { String($0) }), ("since", since?.description), ("until", until?.description),
                 ("before", before.map { String($0) }), ("limit", limit.map { String($0) }),
             ].compactMap { name, value in value.map { (name, $0) } }
         }
@@ -57,6 +77,7 @@ package enum ListEvents: Operation {
 
     package struct Output: Codable, Sendable, Equatable {
         package var events: [EventRecord]
+        /// Absent on the last page.
         package var nextBefore: Int64?
 
         package init(events: [EventRecord], nextBefore: Int64? = nil) {
@@ -100,29 +121,5 @@ package struct EventRecord: Codable, Sendable, Equatable {
         self.attempts = attempts
         self.receivedAt = receivedAt
         self.error = error
-    }
-}
-
-/// Dispatches a dead letter once more.
-package enum ReplayEvent: Operation {
-    package typealias Output = EventRecord
-    package static let service = ServiceName.ingress
-    package static let method = OperationMethod.post
-    package static let path = "/v1/events/{event_id}/replay"
-    package static let callers: Set<ServiceName> = [.operator]
-    package static let problems: Set<ProblemCode> = [.eventNotFound]
-
-    package struct Parameters: OperationParameters, Equatable {
-        package var eventID: Int64
-
-        package init(eventID: Int64) {
-            self.eventID = eventID
-        }
-
-        package init(from values: ParameterValues) throws(ParameterError) {
-            self.eventID = try values.required("event_id")
-        }
-
-        package var values: [(name: String, value: String)] { [("event_id", String(eventID))] }
     }
 }

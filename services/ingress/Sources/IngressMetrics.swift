@@ -12,6 +12,9 @@ struct IngressMetrics: Sendable {
     let dispatchSeconds: Histogram
     let ownedSlots: Gauge
     let notices: Counter
+    let deadLetters: Gauge
+    let dispatchLag: Gauge
+    let callbackErrors: Counter
 
     init(_ metrics: Metrics) {
         received = metrics.counter(
@@ -47,6 +50,17 @@ struct IngressMetrics: Sendable {
         )
         ownedSlots = metrics.gauge("atelier_ingress_owned_slots", "Slots that this instance dispatches, of 64.")
         notices = metrics.counter("atelier_ingress_passive_notices_total", "Passive notices sent in webhook answers.")
+        deadLetters = metrics.gauge("atelier_ingress_dead_letters", "Dead letters that wait for a replay.")
+        dispatchLag = metrics.gauge(
+            "atelier_ingress_dispatch_lag_seconds",
+            "Age of the oldest event in memory that its consumer has not handled yet.",
+            labels: ["consumer"]
+        )
+        callbackErrors = metrics.counter(
+            "atelier_ingress_callback_errors_total",
+            "Callbacks of KIE that were not answered 200, by status.",
+            labels: ["status"]
+        )
     }
 
     /// Gauges that are read when scraped.

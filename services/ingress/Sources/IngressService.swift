@@ -31,7 +31,12 @@ package struct IngressService: AtelierService {
             clock: context.clock,
             metrics: metrics
         )
-        self.operatorRoutes = OperatorRoutes(queries: EventQueries(database: context.database))
+        let queries = EventQueries(database: context.database)
+        self.operatorRoutes = OperatorRoutes(
+            queries: queries,
+            deadLetters: DeadLetters(database: context.database),
+            bots: Array(configuration.bots.keys)
+        )
 
         let callees: [(Consumer, ServiceName)] = [
             (.conversation, .conversation), (.generation, .generation), (.payments, .payments),
@@ -50,6 +55,13 @@ package struct IngressService: AtelierService {
         }
         self.workers =
             [
+                WatchBacklog(
+                    dispatch: dispatch,
+                    queries: queries,
+                    metrics: metrics,
+                    loop: context.loop,
+                    clock: context.clock
+                ),
                 RecordOutcomes(store: events, dispatch: dispatch, loop: context.loop, log: context.log),
                 KeepSlots(
                     slots: SlotStore(database: context.database, instance: owner),

@@ -46,6 +46,12 @@ struct WebhookRoutes: Sendable {
     }
 
     private func kie(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let response = await callback(request)
+        if response.status != 200 { metrics.callbackErrors.increment(String(response.status)) }
+        return response
+    }
+
+    private func callback(_ request: HTTPRequest) async -> HTTPResponse {
         guard let token = CallbackToken(request.parameters["token"] ?? ""),
             configuration.callbackKey.isValid(
                 token.signature,

@@ -1,77 +1,228 @@
 internal import Contracts
+internal import Foundation
 internal import Postgres
 internal import Time
 
 /// What the operator asks about stored events.
+///
+/// No index serves these questions alone, since each would slow every webhook down. A page looks at `scan` rows at most,
+/// newest first, along the indexes that dispatch needs anyway, and says where the next one goes on.
 struct EventQueries: Sendable {
-    let database: Database
+    /// A page, and where the next one begins; nil if nothing is left.
+    struct Page: Sendable, Equatable {
+        var events: [EventRecord]
+        var nextBefore: Int64?
+    }
 
-    /// Newest first. Reads the partitions backwards by their primary key.
-    func list(_ filter: ListEvents.Parameters) async throws(PostgresError) -> [EventRecord] {
+    /// Rows that a page looks at, for each lane that is asked for.
+    static let scan: Int64 = 5_000
+    /// Ids follow the arrivals but for the time that one waits for its commit.
+    private static let skew = Duration.seconds(60)
+
+    let database: Database
+    var scan = Self.scan
+
+    func page(
+        _ filter: EventFilter,
+        state: EventState?,
+        before: Int64?,
+        limit: Int
+    ) async throws(PostgresError) -> Page {
+        let lanes = filter.lanes.map { Array(Set($0.map { Slot.of(lane: $0) })) }
+        let range = try await idRange(filter, before: before)
         let rows = try await database.query(
             """
-            select id, source, kind, lane, state, attempts, at, error from (
-                select e.id, e.source, e.kind, e.lane, e.at, coalesce(p.attempts, 0) as attempts, p.error,
-                    case when e.is_malformed then 'malformed' when p.is_dead then 'dead'
-                        when p.event_id is not null then 'parked'
-                        when d.event_id is null and h.event_id is not null then 'waiting'
-                        when e.id <= s.low_id or d.event_id is not null then 'done' else 'waiting' end as state
-                from event e join slot s using (slot) left join parked p on p.event_id = e.id
-                    left join done d on d.slot = e.slot and d.event_id = e.id
-                    left join handover h on h.slot = e.slot and h.event_id = e.id
-                where e.id < \(filter.before ?? .max)
+            with asked as materialized (
+                select \(range.after)::int8 as after, \(range.before)::int8 as before, \(scan)::int8 as scan,
+                    \(lanes ?? [])::int4[] as slots
+            ), candidate as materialized (\(unsafe: Self.source(state, hasLanes: lanes != nil))
+            ), looked as (
+                select coalesce(max(lowest), 0) as floor from (
+                    select min(id) as lowest from candidate group by part
+                    having count(*) >= (select scan from asked)) as full_part
+            ), found as (
+                select e.id, e.source, e.kind, e.lane, e.at, \(unsafe: Self.state), coalesce(p.attempts, 0) as attempts,
+                    p.error
+                from candidate e \(unsafe: Self.joins)
+                where e.source is not null and e.id >= (select floor from looked)
                     and (\(filter.source?.rawValue)::text is null or e.source = \(filter.source?.rawValue))
-                    and (\(filter.lane)::text is null or e.lane = \(filter.lane))
-            ) as event
-            where \(filter.state?.rawValue)::text is null or state = \(filter.state?.rawValue)
-            order by id desc limit \(Int64(min(max(filter.limit ?? 50, 1), 500)))
+                    and (\(filter.lanes)::text[] is null or e.lane = any(\(filter.lanes)))
+                    and (\(filter.since)::timestamptz is null or e.at >= \(filter.since))
+                    and (\(filter.until)::timestamptz is null or e.at < \(filter.until))
+            )
+            select floor, id, source, kind, lane, state, attempts, at, error
+            from looked left join (
+                select * from found where \(state?.rawValue)::text is null or state = \(state?.rawValue)
+                order by id desc limit \(Int64(limit))) as page on true
+            order by id desc
             """
         )
-        var records: [EventRecord] = []
-        for row in rows { records.append(try Self.record(row)) }
-        return records
+        var page = Page(events: [], nextBefore: nil)
+        for row in rows {
+            let floor: Int64 = try row.get("floor")
+            page.nextBefore = floor > 0 ? floor : nil
+            if let id: Int64 = try row.get("id") { page.events.append(try Self.record(row, id: id)) }
+        }
+        if page.events.count >= limit, let last = page.events.last { page.nextBefore = last.id }
+        return page
     }
 
-    /// Makes a dead letter an ordinary waiting event again.
-    ///
-    /// - Returns: Its record and slot, nil if there is no such dead letter.
-    func revive(_ id: Int64) async throws(PostgresError) -> EventRecord? {
-        let results = try await database.pipeline([
-            "delete from done where event_id = \(id) and exists (select from parked where event_id = \(id) and is_dead)",
+    /// One event; nil if none has this id. Uses the primary key.
+    func event(_ id: Int64, withBody: Bool) async throws(PostgresError) -> GetEvent.Output? {
+        let rows = try await database.query(
             """
-            with revived as (delete from parked where event_id = \(id) and is_dead returning event_id)
-            select e.id, e.source, e.kind, e.lane, 'waiting', 0, e.at, null::text
-            from event e join revived on revived.event_id = e.id
-            """,
+            select e.id, e.source, e.kind, e.lane, e.at, \(unsafe: Self.state), coalesce(p.attempts, 0) as attempts,
+                p.error, e.bot, e.update_id, e.traceparent, p.next_at, length(e.body)::int8 as bytes,
+                case when \(withBody) then e.body end as body
+            from event e \(unsafe: Self.joins)
+            where e.id = \(id)
             """
-            insert into handover (slot, event_id) select slot, id from event where id = \(id)
-            on conflict do nothing
-            """,
-        ])
-        guard let row = results[1].first else { return nil }
-        return try Self.record(row)
-    }
-
-    private static func record(_ row: Row) throws(PostgresError) -> EventRecord {
-        let (id, source, kind, lane, state, attempts, at, error) = try row.decode(
-            Int64.self,
-            String.self,
-            String.self,
-            String.self,
-            String.self,
-            Int32.self,
-            Timestamp.self,
-            String?.self
         )
+        guard let row = rows.first else { return nil }
+        let body: [UInt8]? = try row.get("body")
+        return GetEvent.Output(
+            event: try Self.record(row, id: id),
+            bot: try row.get("bot"),
+            updateID: try row.get("update_id"),
+            traceparent: try row.get("traceparent"),
+            nextTryAt: try row.get("next_at"),
+            bodyBytes: try row.get("bytes"),
+            body: body.map { String(decoding: $0, as: UTF8.self) }
+        )
+    }
+
+    /// How many dead letters there are. Uses `parked_dead`.
+    func deadLetters() async throws(PostgresError) -> Int64 {
+        let rows = try await database.query("select count(*) from parked where is_dead")
+        return try rows.first?.decode(Int64.self) ?? 0
+    }
+
+    // MARK: - Times as ids
+
+    /// The open range of ids within which all events of the filter's times lie.
+    private func idRange(
+        _ filter: EventFilter,
+        before: Int64?
+    ) async throws(PostgresError) -> (after: Int64, before: Int64) {
+        var range = (after: Int64(0), before: before ?? .max)
+        if let since = filter.since { range.after = try await firstID(from: since - Self.skew) - 1 }
+        if let until = filter.until { range.before = min(range.before, try await firstID(from: until + Self.skew)) }
+        return range
+    }
+
+    /// The smallest id of an event that arrived at `time` or later; one beyond the newest if there is none. Halves the
+    /// range of ids some 30 times, each a look into the primary key.
+    private func firstID(from time: Timestamp) async throws(PostgresError) -> Int64 {
+        var low: Int64 = 1
+        var high = (try await database.query("select last_value from event_id_seq").first?.decode(Int64.self) ?? 0) + 1
+        while low < high {
+            let middle = low + (high - low) / 2
+            let row = try await database.query(
+                "select id, at from event where id >= \(middle) order by id limit 1"
+            ).first
+            if let row {
+                let (id, at) = try row.decode(Int64.self, Timestamp.self)
+                if at < time { low = id + 1 } else { high = middle }
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+
+    // MARK: - Parts of statements
+
+    private static func record(_ row: Row, id: Int64) throws(PostgresError) -> EventRecord {
+        let source: String = try row.get("source")
+        let state: String = try row.get("state")
+        let attempts: Int32 = try row.get("attempts")
         return EventRecord(
             id: id,
             source: EventSource(rawValue: source) ?? .telegram,
-            kind: kind,
-            lane: lane,
+            kind: try row.get("kind"),
+            lane: try row.get("lane"),
             state: EventState(rawValue: state) ?? .waiting,
             attempts: Int(attempts),
-            receivedAt: at,
-            error: error
+            receivedAt: try row.get("at"),
+            error: try row.get("error")
         )
     }
+
+    /// Where an event `e` stands.
+    private static let state: StaticString = """
+        case when e.is_malformed then 'malformed' when p.is_dead then 'dead' when p.event_id is not null then 'parked'
+            when d.event_id is null and h.event_id is not null then 'waiting'
+            when e.id <= s.low_id or d.event_id is not null then 'done' else 'waiting' end as state
+        """
+
+    private static let joins: StaticString = """
+        left join slot s on s.slot = e.slot left join parked p on p.event_id = e.id
+            left join done d on d.slot = e.slot and d.event_id = e.id
+            left join handover h on h.slot = e.slot and h.event_id = e.id
+        """
+
+    /// The rows that a page looks at. Each `part` is a run of ids along one index, cut off after `scan` rows.
+    private static func source(_ state: EventState?, hasLanes: Bool) -> StaticString {
+        switch state {
+        case .dead: dead
+        case .parked: parked
+        case .malformed: malformed
+        case .waiting: hasLanes ? ofLanes : waiting
+        case .done, nil: hasLanes ? ofLanes : all
+        }
+    }
+
+    /// Backwards along the primary key.
+    private static let all: StaticString = """
+        select 0 as part, e.id, e.at, e.source, e.kind, e.lane, e.slot, e.is_malformed from event e
+        where e.id < (select before from asked) and e.id > (select after from asked)
+        order by e.id desc limit (select scan from asked)
+        """
+
+    /// Backwards along `event_slot_id`, slot by slot.
+    private static let ofLanes: StaticString = """
+        select e.* from asked, unnest(slots) as wanted(number) cross join lateral (
+            select wanted.number as part, e.id, e.at, e.source, e.kind, e.lane, e.slot, e.is_malformed from event e
+            where e.slot = wanted.number and not e.is_malformed and e.id < asked.before and e.id > asked.after
+            order by e.id desc limit (select scan from asked)) as e
+        """
+
+    /// Along `event_malformed`.
+    private static let malformed: StaticString = """
+        select 0 as part, e.id, e.at, e.source, e.kind, e.lane, e.slot, e.is_malformed from event e
+        where e.is_malformed and e.id < (select before from asked) and e.id > (select after from asked)
+        order by e.id desc limit (select scan from asked)
+        """
+
+    /// Above the lowest mark, and what was handed over again from below it.
+    private static let waiting: StaticString = """
+        (select 0 as part, e.id, e.at, e.source, e.kind, e.lane, e.slot, e.is_malformed from event e
+        where e.id < (select before from asked)
+            and e.id > (select greatest(after, (select min(low_id) from slot)) from asked)
+        order by e.id desc limit (select scan from asked))
+        union all
+        (select 1 as part, h.event_id as id, e.at, e.source, e.kind, e.lane, h.slot, e.is_malformed
+        from handover h left join event e on e.id = h.event_id
+        where h.event_id < (select before from asked) and h.event_id > (select after from asked)
+            and h.event_id <= (select min(low_id) from slot)
+        order by h.event_id desc limit (select scan from asked))
+        """
+
+    /// Along `parked_dead`. A dead letter whose event has left with its partition is found and left out.
+    private static let dead: StaticString = """
+        select 0 as part, p.event_id as id, e.at, e.source, e.kind, e.lane, e.slot, e.is_malformed
+        from (select event_id from parked where is_dead and event_id < (select before from asked)
+                and event_id > (select after from asked)
+            order by event_id desc limit (select scan from asked)) as p
+        left join event e on e.id = p.event_id
+        """
+
+    /// Along the primary key of `parked`.
+    private static let parked: StaticString = """
+        select 0 as part, p.event_id as id, e.at, e.source, e.kind, e.lane, e.slot, e.is_malformed
+        from (select event_id from parked where not is_dead and event_id < (select before from asked)
+                and event_id > (select after from asked)
+            order by event_id desc limit (select scan from asked)) as p
+        left join event e on e.id = p.event_id
+        """
 }

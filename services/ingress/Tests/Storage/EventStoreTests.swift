@@ -99,11 +99,6 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
 
         try await store().record([.dead(id: id, slot: slot, attempts: 5, error: "never")])
         #expect(try await store().waiting(in: slot, after: 0, limit: 10).isEmpty)
-        let queries = EventQueries(database: ScratchDatabase.current.database)
-        #expect(try await queries.list(.init(state: .dead)).map(\.id) == [id])
-        #expect(try await queries.revive(id)?.id == id)
-        #expect(try await queries.revive(id) == nil)
-        #expect(try await store().waiting(in: slot, after: 0, limit: 10).map(\.event.id) == [id])
     }
 
     @Test func `moves marks only forward and only for the owner`() async throws {
