@@ -36,7 +36,7 @@ extension OutboxSender {
         handler: @escaping Handler
     ) {
         self.init(
-            database: context.database,
+            database: context.background,
             transport: InternalTransport(context: context),
             metrics: context.metrics,
             log: context.log,

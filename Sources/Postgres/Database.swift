@@ -64,7 +64,8 @@ package final class Database: Sendable {
     /// Runs `body` in a transaction: COMMIT when it returns, ROLLBACK when it throws or its task is cancelled.
     ///
     /// BEGIN travels with the first statement; a body without statements costs nothing. With
-    /// `options.maximumAttempts` above 1 the body is run again after a serialization failure or deadlock.
+    /// `options.maximumAttempts` above 1 the body is run again after a serialization failure or deadlock, with
+    /// `options.isKeyed` also after a lost connection or a commit whose outcome is unknown.
     ///
     /// - Throws: What the body throws; `PostgresError` of COMMIT, `.unknownCommit` among them.
     package func transaction<Value: Sendable>(
@@ -75,10 +76,14 @@ package final class Database: Sendable {
         while true {
             do {
                 return try await once(options, body)
-            } catch let error as PostgresError
-                where (error.code == .serialization || error.code == .deadlock) && attempt < options.maximumAttempts
-            {
-                try await loop.sleep(for: Self.backoff.delay(attempt: attempt))
+            } catch let error as PostgresError {
+                guard attempt < options.maximumAttempts, let reason = options.repetition(after: error) else {
+                    throw error
+                }
+                let pause = Self.backoff.delay(attempt: attempt)
+                guard options.deadline.map({ $0.remaining > pause }) ?? true else { throw error }
+                pool.metrics.repeated(reason)
+                try await loop.sleep(for: pause)
                 attempt += 1
             }
         }

@@ -48,6 +48,13 @@ package struct DatabaseConfiguration: Sendable {
     }
 }
 
+/// Why a transaction was run again; the `reason` label of its metric.
+enum Repetition: String, CaseIterable {
+    case serialization, deadlock
+    case connectionLost = "connection_lost"
+    case unknownCommit = "unknown_commit"
+}
+
 /// How a transaction runs.
 package struct TransactionOptions: Sendable {
     package enum Isolation: Sendable {
@@ -59,6 +66,10 @@ package struct TransactionOptions: Sendable {
     /// How often the body may run; above 1 it is run again after a serialization failure or deadlock, so it must have
     /// no effect outside the transaction.
     package var maximumAttempts: Int
+    /// Whether the body's writes are keyed, so that a second run finds the first one's rows and changes nothing: then it
+    /// is also run again after the connection was lost, even in COMMIT. The outcome of such a commit can't be found by
+    /// reading, since the old session may still commit; the repeated write waits for it at the unique index.
+    package var isKeyed = false
     /// When the whole transaction, repeats included, must be over.
     package var deadline: Deadline?
     /// How long each statement may take, instead of what the database's configuration says; for reports.
@@ -78,6 +89,24 @@ package struct TransactionOptions: Sendable {
 
     /// Run again after a serialization failure or deadlock, at most four times.
     package static let repeatable = TransactionOptions(maximumAttempts: 5)
+
+    /// Keyed, and repeatable.
+    package static var keyed: TransactionOptions {
+        var options = TransactionOptions(maximumAttempts: 5)
+        options.isKeyed = true
+        return options
+    }
+
+    /// Why a transaction that failed so may be run again; nil if it may not.
+    func repetition(after error: PostgresError) -> Repetition? {
+        switch error.code {
+        case .serialization: .serialization
+        case .deadlock: .deadlock
+        case .connectionLost where isKeyed: .connectionLost
+        case .unknownCommit where isKeyed: .unknownCommit
+        default: nil
+        }
+    }
 
     /// Serializable, and repeatable.
     package static let serializable = TransactionOptions(isolation: .serializable, maximumAttempts: 5)

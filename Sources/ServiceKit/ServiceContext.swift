@@ -12,8 +12,11 @@ package struct ServiceContext: Sendable {
     package let name: ServiceName
     package let configuration: ConfigurationReader
     package let loop: EventLoop
-    /// The service's own database, under its service role.
+    /// The service's own database, under its service role: for work that somebody waits for.
     package let database: Database
+    /// The same database through a few connections of its own: for sweepers, outboxes, reports and health checks, which
+    /// then neither take a connection from a call nor wait behind one.
+    package let background: Database
     /// For calls to the outside; internal calls go through `client(for:)`.
     package let http: HTTPClient
     package let log: Log
@@ -31,6 +34,7 @@ package struct ServiceContext: Sendable {
         configuration: ConfigurationReader,
         loop: EventLoop,
         database: Database,
+        background: Database,
         http: HTTPClient,
         log: Log,
         metrics: Metrics,
@@ -42,6 +46,7 @@ package struct ServiceContext: Sendable {
         self.configuration = configuration
         self.loop = loop
         self.database = database
+        self.background = background
         self.http = http
         self.log = log
         self.metrics = metrics

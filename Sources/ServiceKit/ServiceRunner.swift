@@ -83,20 +83,22 @@ package final class ServiceRunner<Service: AtelierService>: Sendable {
         clock: WallClock
     ) throws -> ServiceContext {
         let instance = try configuration.value(StandardKey.instance)
-        var databaseConfiguration = DatabaseConfiguration(
+        var calls = DatabaseConfiguration(
             url: try configuration.value(StandardKey.databaseURL),
             applicationName: "\(Service.name.rawValue) \(instance)"
         )
-        databaseConfiguration.maximumConnections = try configuration.value(
-            StandardKey.databaseConnections(Service.name)
-        )
-        let database = Database(databaseConfiguration, loop: loop, metrics: metrics, log: log)
+        calls.maximumConnections = try configuration.value(StandardKey.databaseConnections(Service.name))
+        var background = calls
+        background.poolName = "background"
+        background.maximumConnections = try configuration.value(StandardKey.backgroundConnections)
+        background.acquireTimeout = .seconds(10)
         let http = HTTPClient(loop: loop, configuration: HTTPClientConfiguration(), metrics: metrics, log: log)
         return try ServiceContext(
             name: Service.name,
             configuration: configuration,
             loop: loop,
-            database: database,
+            database: Database(calls, loop: loop, metrics: metrics, log: log),
+            background: Database(background, loop: loop, metrics: metrics, log: log),
             http: http,
             log: log,
             metrics: metrics,
@@ -128,7 +130,13 @@ package final class ServiceRunner<Service: AtelierService>: Sendable {
 
         let ports = Locked<(internalPort: Int, publicPort: Int?)>((0, nil))
         let stages = [
-            Stage("database", stop: { _ in await context.database.shutdown() }),
+            Stage(
+                "database",
+                stop: { _ in
+                    await context.database.shutdown()
+                    await context.background.shutdown()
+                }
+            ),
             Stage("http client", stop: { _ in await context.http.shutdown() }),
             Stage("workers", stop: { _ in await workers.stop() }),
             Stage(

@@ -42,6 +42,13 @@ package enum StandardKey {
         )
     }
 
+    package static let backgroundConnections = ConfigurationKey.int(
+        "ATELIER_DATABASE_BACKGROUND_CONNECTIONS",
+        default: 2,
+        range: 1...50,
+        help: "the same for sweepers, outboxes, reports and health checks, beside those for calls"
+    )
+
     /// Where the numbered folders with `up.sql` are.
     package static func migrations(_ service: ServiceName) -> ConfigurationKey<String> {
         .string(
@@ -95,7 +102,7 @@ package enum StandardKey {
         let callees = ServiceName.allCases.filter { $0 != .operator && $0 != service }
         return [internalListen(service)] as [any ConfigurationKeyDescription]
             + (service == .ingress ? [publicListen] : [])
-            + [databaseURL, databaseOwnerURL, databaseConnections(service), migrations(service)]
+            + [databaseURL, databaseOwnerURL, databaseConnections(service), backgroundConnections, migrations(service)]
             + callees.map { url(of: $0) }
             + [callTokens, acceptTokens, logLevel, instance, stopWithin]
     }

@@ -56,7 +56,7 @@ final class Startup: Sendable {
     /// The database's part of `/health`.
     func databaseReport() async -> [String: JSONValue] {
         do {
-            let status = try await migrator.status(context.database)
+            let status = try await migrator.status(context.background)
             func list(_ numbers: [Int]) -> JSONValue { .array(numbers.map { .integer(Int64($0)) }) }
             return [
                 "reachable": true, "migrations_applied": list(status.applied),
@@ -91,7 +91,7 @@ final class Startup: Sendable {
     }
 
     private func ping() async throws {
-        _ = try await context.database.query("select 1", deadline: .after(.seconds(1)))
+        _ = try await context.background.query("select 1", deadline: .after(.seconds(1)))
     }
 
     private func databaseTrouble() async -> String? {
@@ -104,7 +104,7 @@ final class Startup: Sendable {
     }
 
     private func checkMigrations() async throws {
-        let status = try await migrator.status(context.database)
+        let status = try await migrator.status(context.background)
         let pending = Set(status.expected).subtracting(status.applied).sorted()
         guard pending.isEmpty else {
             let numbers = pending.map(String.init).joined(separator: ", ")

@@ -154,8 +154,9 @@ import Time
         try await scratch.withDatabase(configure: {
             $0.settings = [("client_connection_check_interval", "0"), ("statement_timeout", "0")]
         }) { database in
+            _ = try await database.query("select 1")
             let error = await failure {
-                try await database.query("select pg_sleep(31)", deadline: .after(.milliseconds(50)))
+                try await database.query("select pg_sleep(31)", deadline: .after(.milliseconds(200)))
             }
             #expect(error?.code == .deadlineExceeded)
             try await eventually {

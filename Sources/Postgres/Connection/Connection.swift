@@ -291,6 +291,8 @@ final class Connection: @unchecked Sendable {
             let error = unsafe failure(result, in: unit)
             let isLast = unsafe result.isFatal
             unsafe PQclear(result)
+            // libpq's own errors have no SQLSTATE: the server is gone and did not say what became of the unit.
+            if error.sqlState.isEmpty { return close(error) }
             // A session that ends while it commits leaves the outcome unknown: `close` says so.
             if !(isLast && unit.isAtCommit) { unit.fail(error) }
             if isLast { close(error) }

@@ -13,6 +13,10 @@ struct DatabaseMetrics: Sendable {
     private let failedSeconds: BoundHistogram
     private let opened: BoundCounter
     private let failedToOpen: BoundCounter
+    private let repeats: Counter
+    private let cancels: BoundCounter
+    private let unknownCommits: BoundCounter
+    private let pool: String
 
     init(_ metrics: Metrics, pool: String) {
         let connections = metrics.gauge(
@@ -48,6 +52,22 @@ struct DatabaseMetrics: Sendable {
         )
         opened = connects.bound(pool, "ok")
         failedToOpen = connects.bound(pool, "failed")
+        repeats = metrics.counter(
+            "atelier_database_repeats_total",
+            "Transactions run again by reason: serialization, deadlock, connection_lost, unknown_commit.",
+            labels: ["pool", "reason"]
+        )
+        cancels = metrics.counter(
+            "atelier_database_abandoned_total",
+            "Statements given up at their deadline or because their caller was gone.",
+            labels: ["pool"]
+        ).bound(pool)
+        unknownCommits = metrics.counter(
+            "atelier_database_unknown_commits_total",
+            "Commits whose answer was lost.",
+            labels: ["pool"]
+        ).bound(pool)
+        self.pool = pool
     }
 
     func update(_ state: PoolState) {
@@ -65,9 +85,18 @@ struct DatabaseMetrics: Sendable {
         let seconds = Double(Deadline.monotonicNow() - start) * 1e-9
         switch result {
         case .success: answeredSeconds.observe(seconds)
-        case .failure(let error) where error.sqlState.isEmpty: failedSeconds.observe(seconds)
-        case .failure: rejectedSeconds.observe(seconds)
+        case .failure(let error):
+            (error.sqlState.isEmpty ? failedSeconds : rejectedSeconds).observe(seconds)
+            switch error.code {
+            case .deadlineExceeded, .cancelled: cancels.add()
+            case .unknownCommit: unknownCommits.add()
+            default: break
+            }
         }
+    }
+
+    func repeated(_ reason: Repetition) {
+        repeats.increment(pool, reason.rawValue)
     }
 
     func opened(_ isOpen: Bool) {

@@ -21,7 +21,7 @@ package struct BillingService: AtelierService {
         self.batcher = LedgerBatcher(store: LedgerStore(database: context.database), metrics: metrics, log: context.log)
         self.queries = LedgerQueries(database: context.database)
         self.auditor = LedgerAuditor(queries: queries, metrics: metrics, log: context.log)
-        self.sealer = LedgerSealer(store: SealStore(database: context.database), metrics: metrics)
+        self.sealer = LedgerSealer(store: SealStore(database: context.background), metrics: metrics)
         self.clock = context.clock
     }
 

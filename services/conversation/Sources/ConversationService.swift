@@ -44,7 +44,7 @@ package struct ConversationService: AtelierService {
         workers = [
             callbacks, sender, cache,
             AnswerTaker(store: answers, taker: taker, loop: context.loop, log: context.log, wakeup: answered),
-            SeenSweeper(store: SeenStore(database: context.database), loop: context.loop),
+            SeenSweeper(store: SeenStore(database: context.background), loop: context.loop),
         ]
     }
 
