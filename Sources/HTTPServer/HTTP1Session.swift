@@ -7,28 +7,32 @@ internal import Time
 final class HTTP1Session: Session, @unchecked Sendable {
     // @unchecked: touched on the loop's thread only; tasks of handlers run there too.
 
-    enum State {
+    private enum Phase {
         /// Before a request, or within its header.
         case header
-        case body(PendingRequest)
-        /// A handler is at work or its answer is being written.
-        case busy(Exchange)
+        /// `pending` is not complete.
+        case body
+        /// A handler is at work or the answer of `exchange` is being written.
+        case busy
         /// The last answer has been written.
         case finished
     }
 
-    /// A request whose body is not complete.
-    struct PendingRequest {
-        let head: HTTP1Head
-        let match: RouteMatch
-        let receivedAt: UInt64
-        var body: [UInt8] = []
+    /// A request whose body is not complete. Kept beside the phase and not in it, so that the body grows in place.
+    private struct PendingRequest {
+        var request: HTTPRequest
+        let route: Route
+        let framing: HTTP1Head.Framing
+        let minorVersion: Int
+        let keepsAlive: Bool
     }
 
     /// A cycle until the connection closes and lets go of its session; a handler may outlive that moment.
     let connection: Connection
     var server: ServerCore { connection.server }
-    var state = State.header
+    private var phase = Phase.header
+    private var pending: PendingRequest?
+    private var exchange: Exchange?
     private var parser: HTTP1Parser
     private var input: [UInt8] = []
     private var isProcessing = false
@@ -50,7 +54,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
     // MARK: - Events of the connection
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
-        if case .busy = state {
+        if phase == .busy {
             unsafe input.append(contentsOf: bytes)
             return pauseIfFull()
         }
@@ -76,22 +80,22 @@ final class HTTP1Session: Session, @unchecked Sendable {
     /// The peer will send nothing more. A request that was complete is still answered.
     func inputEnded() {
         hasInputEnded = true
-        switch state {
+        switch phase {
         case .header: connection.close(parser.isBetweenRequests && input.isEmpty ? nil : .peerGone)
         case .body: connection.close(.peerGone)
-        case .busy(let exchange):
+        case .busy:
             // Nobody reads an endless stream with half a connection.
-            if exchange.isStreaming, !answering.hasLength { connection.close(.peerGone) }
+            if exchange?.isStreaming == true, !answering.hasLength { connection.close(.peerGone) }
         case .finished: break
         }
     }
 
     func deadlinePassed() {
-        switch state {
+        switch phase {
         case .header:
             if receivedAt == nil { connection.close(.idle) } else { refuse(.headerDeadline) }
         case .body: refuse(.bodyDeadline)
-        case .busy(let exchange): exchange.timeOut()
+        case .busy: exchange?.timeOut()
         case .finished: break
         }
         connection.flush()
@@ -99,20 +103,21 @@ final class HTTP1Session: Session, @unchecked Sendable {
 
     /// Bytes have left: a writer may go on, and requests that waited for room are looked at.
     func outputMoved() {
-        if case .busy(let exchange) = state { exchange.outputMoved() }
+        exchange?.outputMoved()
         guard isWaitingForRoom, !isProcessing, hasRoom else { return }
         isWaitingForRoom = false
         processInput()
     }
 
     func connectionClosed() {
-        if case .busy(let exchange) = state { exchange.abandon() }
-        state = .finished
+        exchange?.abandon()
+        exchange = nil
+        phase = .finished
         input = []
     }
 
     func drain() {
-        if case .header = state, receivedAt == nil { connection.closeAfterOutput() }
+        if phase == .header, receivedAt == nil { connection.closeAfterOutput() }
     }
 
     // MARK: - Requests
@@ -144,7 +149,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
         var position = 0
         var answered = 0
         while connection.isOpen {
-            if case .busy = state { break }
+            if phase == .busy { break }
             if answered == server.configuration.pipeliningDepth {
                 waitForTurn()
                 break
@@ -160,7 +165,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
             case .body(let range): append(bytes, range)
             case .end:
                 answered += 1
-                dispatch()
+                dispatch(closes: false)
             case .refused(let refusal): refuse(refusal)
             }
         }
@@ -185,13 +190,28 @@ final class HTTP1Session: Session, @unchecked Sendable {
 
     private func accept(_ head: HTTP1Head, hasBodyBytes: Bool) {
         let match = server.table.match(method: head.method, target: head.target)
-        let pending = PendingRequest(head: head, match: match, receivedAt: receivedAt ?? 0)
+        pending = PendingRequest(
+            request: HTTPRequest(
+                method: head.method,
+                target: head.target,
+                fields: head.fields,
+                remoteAddress: connection.address,
+                parameters: match.parameters,
+                route: match.route.template,
+                receivedAt: receivedAt ?? 0,
+                isSecure: connection.isSecure
+            ),
+            route: match.route,
+            framing: head.framing,
+            minorVersion: head.minorVersion,
+            keepsAlive: head.keepsAlive
+        )
         if match.isFallback, head.framing != .none {
             // The answer is known; its body is dropped with the connection.
-            return run(pending, closes: true)
+            return dispatch(closes: true)
         }
         if let refusal = parser.acceptBody(maximumBytes: match.route.maximumBodyBytes) { return refuse(refusal) }
-        state = .body(pending)
+        phase = .body
         guard head.framing != .none else { return }
         connection.setDeadline(server.deadline(after: server.configuration.bodyDeadline))
         if head.expectsContinue, !hasBodyBytes {
@@ -201,63 +221,48 @@ final class HTTP1Session: Session, @unchecked Sendable {
     }
 
     private func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        guard case .body(var pending) = state else { return }
-        state = .header  // Gives up the other reference, so that the body grows in place.
-        if pending.body.isEmpty, case .length(let length) = pending.head.framing {
+        if pending?.request.body.isEmpty == true, case .length(let length)? = pending?.framing {
             // Not all at once: an announced length costs the peer nothing.
-            pending.body.reserveCapacity(min(length, 65_536))
+            pending?.request.body.reserveCapacity(min(length, 65_536))
         }
-        unsafe bytes.extracting(range).withUnsafeBufferPointer { unsafe pending.body.append(contentsOf: $0) }
-        state = .body(pending)
+        unsafe bytes.extracting(range).withUnsafeBufferPointer { unsafe pending?.request.body.append(contentsOf: $0) }
     }
 
-    private func dispatch() {
-        guard case .body(let pending) = state else { return }
-        run(pending, closes: false)
-    }
-
-    private func run(_ pending: PendingRequest, closes: Bool) {
+    /// Hands the request to its handler.
+    ///
+    /// - Parameter closes: Whether the connection ends with the answer whatever the client asked for.
+    private func dispatch(closes: Bool) {
+        guard let pending = pending.take() else { return }
         receivedAt = nil
         requestCount += 1
         let isLast = requestCount >= server.configuration.requestsPerConnection
-        answering = Answering(
-            closes: closes || isLast || !pending.head.keepsAlive,
-            minorVersion: pending.head.minorVersion
-        )
+        if isLast { server.metrics.close(.requestLimit) }
+        answering = Answering(closes: closes || isLast || !pending.keepsAlive, minorVersion: pending.minorVersion)
         let exchange = Exchange(
             channel: self,
             server: server,
-            method: pending.head.method,
-            route: pending.match.route,
-            receivedAt: pending.receivedAt
+            method: pending.request.method,
+            route: pending.route,
+            receivedAt: pending.request.receivedAt
         )
-        let request = HTTPRequest(
-            method: pending.head.method,
-            target: pending.head.target,
-            fields: pending.head.fields,
-            body: pending.body,
-            remoteAddress: connection.address,
-            parameters: pending.match.parameters,
-            route: pending.match.route.template,
-            receivedAt: pending.receivedAt,
-            isSecure: connection.isSecure
-        )
-        state = .busy(exchange)
+        self.exchange = exchange
+        phase = .busy
         // Without a body this is a moment ago; with one, reading it took its time.
-        let now = pending.head.framing == .none ? pending.receivedAt : Deadline.monotonicNow()
-        connection.setDeadline(now &+ pending.match.route.timeoutNanoseconds)
-        exchange.run(request)
+        let now = pending.framing == .none ? pending.request.receivedAt : Deadline.monotonicNow()
+        connection.setDeadline(now &+ pending.route.timeoutNanoseconds)
+        exchange.run(pending.request)
     }
 
     /// The exchange at hand has written its answer.
     func finished(now: UInt64) {
-        guard case .busy = state else { return }
+        guard phase == .busy else { return }
+        exchange = nil
         if answering.closes || hasInputEnded || server.isDraining {
-            state = .finished
+            phase = .finished
             connection.closeAfterOutput()
             return
         }
-        state = .header
+        phase = .header
         connection.pauseReading(false)
         connection.setDeadline(now &+ server.idleNanoseconds)
         exchangeEnded()
@@ -275,7 +280,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
             to: &connection.output
         )
         if case .bytes(let bytes) = response.body { connection.output.append(bytes) }
-        state = .finished
+        phase = .finished
         connection.closeAfterOutput()
     }
 }

@@ -1,4 +1,3 @@
-internal import Concurrency
 internal import HTTP
 internal import Telemetry
 
@@ -9,7 +8,7 @@ internal import Telemetry
 /// `atelier_http_connections_total{listener}`, `atelier_http_refused_total{listener,reason}`,
 /// `atelier_http_connections_closed_total{listener,reason}`. Label values are closed sets: the template and not the path,
 /// the status's class (`2xx`), `other` for methods that HTTP does not name.
-struct HTTPServerMetrics: Sendable {
+final class HTTPServerMetrics: Sendable {
     let inFlight: BoundGauge
     let connections: BoundGauge
     let accepted: BoundCounter
@@ -87,20 +86,22 @@ enum CloseReason: String {
     case peerGone = "peer_gone"
     case stopping
     case handlerTimeout = "handler_timeout"
+    case requestLimit = "request_limit"
 }
 
-/// The counters of one route, found by array index instead of label text.
-private final class RouteMetrics: Sendable {
+/// The counters of one route, found by array index instead of label text. Loop thread only.
+private final class RouteMetrics: @unchecked Sendable {
+    // @unchecked: `counters` is touched on the loop's thread only, as whoever counts is there.
     let template: String
     let seconds: BoundHistogram
-    private let counters: Locked<[BoundCounter?]>
+    private var counters: [BoundCounter?]
 
     private static let methods: [HTTPMethod] = [.get, .post, .put, .delete, .head, .patch, .options]
 
     init(template: String, seconds: BoundHistogram) {
         self.template = template
         self.seconds = seconds
-        counters = Locked(Array(repeating: nil, count: (Self.methods.count + 1) * 6))
+        counters = Array(repeating: nil, count: (Self.methods.count + 1) * 6)
     }
 
     func counter(
@@ -110,13 +111,11 @@ private final class RouteMetrics: Sendable {
     ) -> BoundCounter {
         let row = Self.methods.firstIndex(of: method) ?? Self.methods.count
         let column = (1...5).contains(statusClass) ? statusClass : 0
-        return counters.withLock { counters in
-            let index = row * 6 + column
-            if let counter = counters[index] { return counter }
-            let name = row < Self.methods.count ? method.rawValue : "other"
-            let counter = make(name, column == 0 ? "other" : "\(column)xx")
-            counters[index] = counter
-            return counter
-        }
+        let index = row * 6 + column
+        if let counter = counters[index] { return counter }
+        let name = row < Self.methods.count ? method.rawValue : "other"
+        let counter = make(name, column == 0 ? "other" : "\(column)xx")
+        counters[index] = counter
+        return counter
     }
 }

@@ -36,9 +36,9 @@ struct RouteMatch: Sendable {
 }
 
 /// All routes of one server as a tree of segments, immutable.
-struct RouteTable: Sendable {
-    private var root = RouteNode()
-    private(set) var routes: [Route] = []
+final class RouteTable: Sendable {
+    private let root: RouteNode
+    let routes: [Route]
     private let fallback: @Sendable (HTTPRequest, [HTTPMethod]) async throws -> HTTPResponse
     private let middleware: [Router.Middleware]
 
@@ -48,6 +48,8 @@ struct RouteTable: Sendable {
     init(_ router: Router) {
         fallback = router.fallback
         middleware = router.middleware
+        var plan = RoutePlan()
+        var routes: [Route] = []
         for registration in router.registrations {
             let route = Route(
                 template: registration.template,
@@ -58,18 +60,26 @@ struct RouteTable: Sendable {
             )
             routes.append(route)
             let segments = registration.template.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-            root.insert(segments[...], registration.method, route, names: [])
+            plan.insert(segments[...], registration.method, route, names: [])
         }
+        self.routes = routes
+        root = RouteNode(plan)
     }
 
     /// The route for a request; the fallback if there is none.
     func match(method: HTTPMethod, target: String) -> RouteMatch {
-        guard target.utf8.first == UInt8(ascii: "/") else { return fallbackMatch([]) }  // OPTIONS *
-        let path = target.utf8.firstIndex(of: UInt8(ascii: "?")).map { target[..<$0] } ?? target[...]
-        var search = RouteSearch()
-        if let found = search.find(method, path.dropFirst(), in: root) { return found }
-        if method == .head, let found = search.find(.get, path.dropFirst(), in: root) { return found }
-        return fallbackMatch(search.allowed)
+        var target = target
+        return target.withUTF8 { buffer in
+            let bytes = unsafe Span(_unsafeElements: buffer)
+            guard !bytes.isEmpty, bytes[0] == UInt8(ascii: "/") else { return fallbackMatch([]) }  // OPTIONS *
+            var end = 1
+            while end < bytes.count, bytes[end] != UInt8(ascii: "?") { end += 1 }
+            let path = bytes.extracting(1..<end)
+            var search = RouteSearch()
+            if let found = search.find(method, path, at: 0, in: root) { return found }
+            if method == .head, let found = search.find(.get, path, at: 0, in: root) { return found }
+            return fallbackMatch(search.allowed)
+        }
     }
 
     private func fallbackMatch(_ found: [HTTPMethod]) -> RouteMatch {
@@ -93,74 +103,95 @@ struct RouteTable: Sendable {
     }
 }
 
-/// One segment of the tree. Arrays instead of dictionaries: there are few of each, and comparing beats hashing.
-struct RouteNode: Sendable {
-    struct End: Sendable {
-        let method: HTTPMethod
-        let route: Route
-        /// Parameter names in the order of their segments; they belong to the route, as two templates may name one
-        /// segment differently.
-        let names: [String]
-    }
-    fileprivate(set) var ends: [End] = []
-    fileprivate var literals: [(segment: String, node: RouteNode)] = []
+/// Where a path may end: the handler of one method.
+struct RouteEnd: Sendable {
+    let method: HTTPMethod
+    let route: Route
+    /// Parameter names in the order of their segments; they belong to the route, as two templates may name one segment
+    /// differently.
+    let names: [String]
+}
+
+/// The tree while it is being built.
+private struct RoutePlan {
+    var ends: [RouteEnd] = []
+    var literals: [(segment: String, plan: RoutePlan)] = []
     /// At most one of each; arrays because a struct cannot contain itself.
-    fileprivate var parameter: [RouteNode] = []
-    fileprivate var rest: [RouteNode] = []
+    var parameter: [RoutePlan] = []
+    var rest: [RoutePlan] = []
 
     mutating func insert(_ segments: ArraySlice<Substring>, _ method: HTTPMethod, _ route: Route, names: [String]) {
         guard let segment = segments.first else {
             precondition(!ends.contains { $0.method == method }, "two handlers for \(method) \(route.template)")
-            return ends.append(End(method: method, route: route, names: names))
+            return ends.append(RouteEnd(method: method, route: route, names: names))
         }
         let others = segments.dropFirst()
         guard segment.hasPrefix("{"), segment.hasSuffix("}") else {
             let index = literals.firstIndex { $0.segment == segment } ?? literals.count
-            if index == literals.count { literals.append((String(segment), RouteNode())) }
-            return literals[index].node.insert(others, method, route, names: names)
+            if index == literals.count { literals.append((String(segment), RoutePlan())) }
+            return literals[index].plan.insert(others, method, route, names: names)
         }
         let name = String(segment.dropFirst().dropLast())
         if name.hasSuffix("...") {
             precondition(others.isEmpty, "{name...} comes last: \(route.template)")
-            if rest.isEmpty { rest = [RouteNode()] }
+            if rest.isEmpty { rest = [RoutePlan()] }
             rest[0].insert([], method, route, names: names + [String(name.dropLast(3))])
         } else {
-            if parameter.isEmpty { parameter = [RouteNode()] }
+            if parameter.isEmpty { parameter = [RoutePlan()] }
             parameter[0].insert(others, method, route, names: names + [name])
         }
     }
 }
 
-/// The walk through the tree for one path: depth first, literals before parameters before the rest.
+/// One segment of the tree. Arrays instead of dictionaries: there are few of each, and comparing beats hashing.
+final class RouteNode: Sendable {
+    struct Literal: Sendable {
+        let segment: [UInt8]
+        let node: RouteNode
+    }
+    let ends: [RouteEnd]
+    let literals: [Literal]
+    let parameter: RouteNode?
+    let rest: RouteNode?
+
+    fileprivate init(_ plan: RoutePlan) {
+        ends = plan.ends
+        literals = plan.literals.map { Literal(segment: Array($0.segment.utf8), node: RouteNode($0.plan)) }
+        parameter = plan.parameter.first.map { RouteNode($0) }
+        rest = plan.rest.first.map { RouteNode($0) }
+    }
+}
+
+/// The walk through the tree for one path: depth first, literals before parameters before the rest. The path is given
+/// without the slash in front, as bytes and not decoded.
 private struct RouteSearch {
     private var values: [String] = []
     /// Methods of the ends that fit the path but not the method.
     private(set) var allowed: [HTTPMethod] = []
 
-    /// - Parameter path: Without the slash in front, not decoded; nil once it is used up.
-    mutating func find(_ method: HTTPMethod, _ path: Substring?, in node: RouteNode) -> RouteMatch? {
-        guard let path else { return end(method, node) }
-        let slash = path.utf8.firstIndex(of: UInt8(ascii: "/"))
-        let segment = slash.map { path[..<$0] } ?? path
-        let others = slash.map { path[path.utf8.index(after: $0)...] }
-        for literal in node.literals where literal.segment == segment {
-            if let found = find(method, others, in: literal.node) { return found }
+    /// - Parameter start: Where a segment begins; beyond the path's end once it is used up.
+    mutating func find(_ method: HTTPMethod, _ path: Span<UInt8>, at start: Int, in node: RouteNode) -> RouteMatch? {
+        guard start <= path.count else { return finish(method, node) }
+        var end = start
+        while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
+        for literal in node.literals where Self.isEqual(path, start..<end, literal.segment) {
+            if let found = find(method, path, at: end + 1, in: literal.node) { return found }
         }
         let depth = values.count
-        if let next = node.parameter.first, !segment.isEmpty, let value = Self.value(segment) {
+        if let next = node.parameter, end > start, let value = Self.value(path, start..<end) {
             values.append(value)
-            if let found = find(method, others, in: next) { return found }
+            if let found = find(method, path, at: end + 1, in: next) { return found }
             values.removeSubrange(depth...)
         }
-        if let last = node.rest.first, let value = Self.rest(path) {
+        if let last = node.rest, let value = Self.rest(path, from: start) {
             values.append(value)
-            if let found = end(method, last) { return found }
+            if let found = finish(method, last) { return found }
             values.removeSubrange(depth...)
         }
         return nil
     }
 
-    private mutating func end(_ method: HTTPMethod, _ node: RouteNode) -> RouteMatch? {
+    private mutating func finish(_ method: HTTPMethod, _ node: RouteNode) -> RouteMatch? {
         for end in node.ends where end.method == method {
             if values.isEmpty { return RouteMatch(route: end.route) }
             return RouteMatch(route: end.route, parameters: PathParameters(names: end.names, values: values))
@@ -169,15 +200,29 @@ private struct RouteSearch {
         return nil
     }
 
+    private static func isEqual(_ path: Span<UInt8>, _ range: Range<Int>, _ segment: [UInt8]) -> Bool {
+        guard range.count == segment.count else { return false }
+        for offset in segment.indices where path[range.lowerBound + offset] != segment[offset] { return false }
+        return true
+    }
+
     /// The decoded segment; nil if it is not UTF-8 or means a folder, so that no handler can be led out of its own.
-    private static func value(_ segment: Substring) -> String? {
-        guard let value = percentDecode(segment), value != ".", value != ".." else { return nil }
+    private static func value(_ path: Span<UInt8>, _ range: Range<Int>) -> String? {
+        let text = path.text(range)
+        var isEncoded = false
+        for index in range where path[index] == UInt8(ascii: "%") { isEncoded = true }
+        guard let value = isEncoded ? percentDecode(text) : text, value != ".", value != ".." else { return nil }
         return value
     }
 
-    private static func rest(_ path: Substring) -> String? {
-        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-        let decoded = segments.compactMap(value)
-        return decoded.count == segments.count ? decoded.joined(separator: "/") : nil
+    private static func rest(_ path: Span<UInt8>, from start: Int) -> String? {
+        var decoded: [String] = []
+        var start = start
+        for index in start...path.count where index == path.count || path[index] == UInt8(ascii: "/") {
+            guard let value = value(path, start..<index) else { return nil }
+            decoded.append(value)
+            start = index + 1
+        }
+        return decoded.joined(separator: "/")
     }
 }
