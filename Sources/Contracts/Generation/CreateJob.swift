@@ -21,12 +21,15 @@ package enum CreateJob: Operation {
         package var userID: UserID
         /// Where facts about the job belong; comes back in every fact.
         package var chatID: ChatID
+        /// The user's tier: 0 (usual) to 9. Where users have the same turn, higher ones go first.
+        package var priority: Int?
 
-        package init(jobID: JobID, quoteID: QuoteID, userID: UserID, chatID: ChatID) {
+        package init(jobID: JobID, quoteID: QuoteID, userID: UserID, chatID: ChatID, priority: Int? = nil) {
             self.jobID = jobID
             self.quoteID = quoteID
             self.userID = userID
             self.chatID = chatID
+            self.priority = priority
         }
     }
 }

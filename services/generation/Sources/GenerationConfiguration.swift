@@ -17,6 +17,7 @@ struct GenerationConfiguration: Sendable {
     var disabledModels: Set<String>
     var freeRunsPerDay: Int
     var maximumOpenJobs: Int
+    var maximumRunningJobs: Int
     var concurrency: Int
     var lease: Duration
     var polls: PollSchedule
@@ -31,8 +32,14 @@ struct GenerationConfiguration: Sendable {
         assetDirectory = try reader.value(Key.assets)
         kieURL = try reader.value(Key.kieURL)
         kieUploadURL = try reader.value(Key.kieUploadURL)
-        kieKeys = ProviderKeys(try reader.value(Key.kieKeys))
-        guard !kieKeys.names.isEmpty else { throw ConfigurationError(key: Key.kieKeys.name, reason: "holds no key") }
+        guard let keys = ProviderKeys(try reader.value(Key.kieKeys)) else {
+            throw ConfigurationError(
+                key: Key.kieKeys.name,
+                reason: "must list different keys as [account/]key[*weight 1 to 100][@dollars a day]"
+            )
+        }
+        guard !keys.names.isEmpty else { throw ConfigurationError(key: Key.kieKeys.name, reason: "holds no key") }
+        kieKeys = keys
         publicURL = try reader.value(Key.publicURL)
         signingKey = try reader.value(Key.signingKey)
         pricing = Pricing(
@@ -43,6 +50,7 @@ struct GenerationConfiguration: Sendable {
         disabledModels = Set(try reader.value(Key.disabledModels))
         freeRunsPerDay = try reader.value(Key.freeRuns)
         maximumOpenJobs = try reader.value(Key.openJobs)
+        maximumRunningJobs = try reader.value(Key.runningJobs)
         concurrency = try reader.value(Key.concurrency)
         lease = try reader.value(Key.lease)
         polls = PollSchedule(first: try reader.value(Key.pollFirst), interval: try reader.value(Key.pollInterval))
@@ -85,7 +93,7 @@ extension GenerationConfiguration {
         static let kieKeys = ConfigurationKey.list(
             "ATELIER_KIE_KEYS",
             isSecret: true,
-            help: "KIE API keys, each of an account of its own"
+            help: "KIE API keys as [account/]key[*weight][@dollars a day]; without account each is one of its own"
         )
         static let publicURL = ConfigurationKey.url(
             "ATELIER_PUBLIC_URL",
@@ -133,6 +141,12 @@ extension GenerationConfiguration {
             range: 1...1_000,
             help: "jobs that a user may have under way"
         )
+        static let runningJobs = ConfigurationKey.int(
+            "ATELIER_MAXIMUM_RUNNING_JOBS",
+            default: 5,
+            range: 1...1_000,
+            help: "jobs of one user that are at the provider at once; further ones wait for their turn"
+        )
         static let concurrency = ConfigurationKey.int(
             "ATELIER_JOB_CONCURRENCY",
             default: 64,
@@ -178,7 +192,7 @@ extension GenerationConfiguration {
 
         static let all: [any ConfigurationKeyDescription] = [
             models, assets, kieURL, kieUploadURL, kieKeys, publicURL, signingKey, roublesPerDollar, markup,
-            minimumMargin, disabledModels, freeRuns, openJobs, concurrency, lease, pollFirst, pollInterval,
+            minimumMargin, disabledModels, freeRuns, openJobs, runningJobs, concurrency, lease, pollFirst, pollInterval,
             unknownGrace, submitTimeout, resultMegabytes, privateHosts,
         ]
     }

@@ -1,4 +1,5 @@
 internal import Telemetry
+internal import Time
 
 /// The service's own instruments.
 struct GenerationMetrics: Sendable {
@@ -17,6 +18,7 @@ struct GenerationMetrics: Sendable {
     let storedBytes: Counter
     let costDifferences: Counter
     let workingJobs: Gauge
+    let providerKeys: Gauge
 
     init(_ metrics: Metrics) {
         jobs = metrics.gauge(
@@ -70,7 +72,33 @@ struct GenerationMetrics: Sendable {
             "Runs for which the provider took other than the price table says.",
             labels: ["model"]
         )
+        providerKeys = metrics.gauge(
+            "atelier_generation_provider_keys",
+            "Configured provider keys by whether they can be used now.",
+            labels: ["state"]
+        )
         workingJobs = metrics.gauge("atelier_generation_working_jobs", "Jobs that this instance works on now.")
+    }
+}
+
+/// Whether a provider key can be used, as metrics tell it.
+enum KeyState: String, Sendable, CaseIterable {
+    case ready
+    /// Its account rests, after 429 or for want of credits.
+    case accountResting = "account_resting"
+    /// The provider refused it; the operator must look.
+    case refused
+    /// Has spent what it may today.
+    case capped
+
+    init(_ key: KeyBook, _ account: SlotBook?, now: Timestamp) {
+        if let until = key.pausedUntil, until > now {
+            self = .refused
+        } else if key.isCapped {
+            self = .capped
+        } else {
+            self = account?.pausedUntil.map { $0 > now } ?? false ? .accountResting : .ready
+        }
     }
 }
 

@@ -50,7 +50,7 @@ package struct GenerationService: AtelierService {
     }
 
     package func prepare() async throws {
-        try await tools.keys.register(tools.configuration.kieKeys.names)
+        try await tools.keys.register()
         try FileManager.default.createDirectory(
             atPath: tools.configuration.assetDirectory,
             withIntermediateDirectories: true
@@ -67,17 +67,20 @@ package struct GenerationService: AtelierService {
         ]
         // Without the database there is nothing to say about the queue; readiness tells that it is missing.
         guard let backlog = try? await tools.jobs.backlog(),
-            let (books, now) = try? await tools.keys.books(tools.configuration.kieKeys.names)
+            let (pool, now) = try? await tools.keys.pool()
         else { return report }
         report["queue_depth"] = .integer(Int64(backlog.due))
         report["queue_lag_seconds"] = .number(backlog.lag.inSeconds)
         report["settle_lag_seconds"] = .number(backlog.settleLag.inSeconds)
         report["unreported_jobs"] = .integer(Int64(backlog.unreported))
         report["provider_keys"] = .array(
-            books.map { book in
-                [
-                    "name": .string(book.key), "free_slots": .integer(Int64(book.free(now: now))),
-                    "is_resting": .bool(book.pausedUntil.map { $0 > now } ?? false),
+            pool.keys.map { key in
+                let account = pool.accounts[key.account]
+                return [
+                    "name": .string(key.key), "account": .string(key.account),
+                    "free_slots": .integer(Int64(account?.free(now: now) ?? 0)),
+                    "is_resting": .bool(max(key.readyAt(now: now), account?.pausedUntil ?? now) > now),
+                    "spent_today_microdollars": .integer(key.spentMicrodollars),
                 ]
             }
         )
@@ -115,6 +118,7 @@ package struct GenerationService: AtelierService {
             )
         }
         let metrics = GenerationMetrics(context.metrics)
+        let keys = KeyStore(database: context.database, keys: configuration.kieKeys)
         let kie = KIEClient(
             http: context.http,
             baseURL: configuration.kieURL,
@@ -127,10 +131,14 @@ package struct GenerationService: AtelierService {
             configuration: configuration,
             catalogue: catalogue,
             jobs: JobStore(database: context.database),
-            attempts: AttemptStore(database: context.database),
+            attempts: AttemptStore(
+                database: context.database,
+                keys: keys,
+                maximumRunningJobs: configuration.maximumRunningJobs
+            ),
             quotes: QuoteStore(database: context.database),
             assets: AssetStore(database: context.database),
-            keys: KeyStore(database: context.database),
+            keys: keys,
             files: AssetFiles(root: configuration.assetDirectory),
             kie: kie,
             billing: context.client(for: .billing),

@@ -159,14 +159,14 @@ struct CrashTests {
         try await withWorld { world in
             try await Bench.run(world) { bench in
                 try await database().execute(
-                    "update provider_key set stamps = array(select now() - n * interval '1 ms' from generate_series(19, 0, -1) n)"
+                    "update provider_account set stamps = array(select now() - n * interval '1 ms' from generate_series(19, 0, -1) n)"
                 )
                 let job = try await bench.start()
                 try await eventually { try await bench.row(job.jobID).progress.isWaitingForSlot }
                 #expect(world.now.tasks.isEmpty)
                 let waiting = try await bench.job(job.jobID)
                 #expect(waiting.state == .accepted)
-                try await database().execute("update provider_key set stamps = '{}'")
+                try await database().execute("update provider_account set stamps = '{}'")
                 await bench.waitForFact(.jobSucceeded)
             }
         }

@@ -189,9 +189,10 @@ struct JobFlowTests {
             try await eventually {
                 try await bench.row(job.jobID).progress.postponements == 1
             }
-            let key = ProviderKeys(["first-key"]).names
-            let (books, now) = try await KeyStore(database: ScratchDatabase.current.database).books(key)
-            #expect(try #require(books.first?.pausedUntil) > now + .seconds(20))
+            let keys = try #require(ProviderKeys(["first-key"]))
+            let (pool, now) = try await KeyStore(database: ScratchDatabase.current.database, keys: keys).pool()
+            #expect(try #require(pool.accounts[keys.names[0]]?.pausedUntil) > now + .seconds(20))
+            #expect(pool.keys[0].spentMicrodollars == 0)
             #expect(try await bench.job(job.jobID).state == .accepted)
         }
     }

@@ -141,8 +141,9 @@ struct JobOperationTests {
 
     @Test func `a job that waits can be cancelled, a running one can't`() async throws {
         try await Bench.run { bench in
-            try await KeyStore(database: ScratchDatabase.current.database)
-                .pause(ProviderKeys(["first-key"]).names[0], for: .seconds(60), reason: "test")
+            try await ScratchDatabase.current.database.execute(
+                "update provider_key set paused_until = now() + interval '1 minute'"
+            )
             let job = try await bench.start(5)
             let parameters = JobParameters(jobID: job.jobID)
             for _ in 0..<2 {

@@ -87,6 +87,8 @@ struct JobHandler: Sendable {
         guard let quoted = try await tools.quotes.find(input.quoteID), quoted.userID == input.userID else {
             throw Problem(.quoteNotFound, "there is no such quote of this user")
         }
+        let priority = input.priority ?? 0
+        guard (0...9).contains(priority) else { throw ParameterError(name: "priority", reason: "must be 0 to 9") }
         let now = tools.clock.now
         guard quoted.quote.expiresAt > now else { throw Problem(.quoteExpired, "the quote has expired") }
         let entry: ModelEntry
@@ -114,6 +116,7 @@ struct JobHandler: Sendable {
             typicalSeconds: entry.typicalSeconds,
             holdExpiresAt: hardLimitAt + GenerationConfiguration.holdGrace,
             progress: progress,
+            priority: priority,
             trace: TraceContext.current,
             createdAt: now
         )

@@ -1,6 +1,6 @@
 internal import Time
 
-/// The submissions of one provider key: at most `limit` in any `window`, kept as the last stamps.
+/// The submissions of one provider account: at most `limit` in any `window`, kept as the last stamps.
 ///
 /// A bucket that refills steadily would allow almost twice as many in an unlucky window; remembering the stamps does not.
 struct SlotBook: Sendable, Equatable {
@@ -9,11 +9,11 @@ struct SlotBook: Sendable, Equatable {
     /// The provider's window and a margin, because its clock and the network's pace are not ours.
     static let window = Duration.milliseconds(10_200)
 
-    /// The key's name.
-    var key: String
+    /// The account's name.
+    var account: String
     /// Ascending; more than `limit` are never kept.
-    var stamps: [Timestamp]
-    /// Until when the key rests, after a refusal.
+    var stamps: [Timestamp] = []
+    /// Until when the account rests, after a refusal.
     var pausedUntil: Timestamp?
 
     /// When the next submission may be made: now or later.
@@ -23,10 +23,13 @@ struct SlotBook: Sendable, Equatable {
         return max(rested, stamps[stamps.count - Self.limit] + Self.window)
     }
 
+    /// Submissions that still count.
+    func used(now: Timestamp) -> Int { stamps.count { $0 + Self.window > now } }
+
     /// How many submissions may be made at once.
     func free(now: Timestamp) -> Int {
         if let pausedUntil, pausedUntil > now { return 0 }
-        return max(0, Self.limit - stamps.count { $0 + Self.window > now })
+        return max(0, Self.limit - used(now: now))
     }
 
     /// The book with one more submission.
@@ -34,23 +37,5 @@ struct SlotBook: Sendable, Equatable {
         var next = self
         next.stamps = (stamps + [max(now, stamps.last ?? now)]).suffix(Self.limit)
         return next
-    }
-
-    /// The key to use: the one with the earliest slot, of equals the one with the most free slots.
-    static func best(_ books: [SlotBook], now: Timestamp) -> SlotBook? {
-        books.min { left, right in
-            let (first, second) = (left.nextSlot(now: now), right.nextSlot(now: now))
-            return first == second ? left.free(now: now) > right.free(now: now) : first < second
-        }
-    }
-
-    /// How long a key rests after a refusal of this class; nil if the key is not to blame.
-    static func pause(after failure: ErrorClass) -> Duration? {
-        switch failure {
-        case .rateLimit: .seconds(2)
-        case .insufficientCredits: .seconds(30)
-        case .keyLimit, .unauthorized: .seconds(300)
-        default: nil
-        }
     }
 }

@@ -7,6 +7,9 @@ internal import Time
 /// The SQL of attempts.
 struct AttemptStore: Sendable {
     let database: Database
+    let keys: KeyStore
+    /// How many jobs of a user may be at the provider at once.
+    let maximumRunningJobs: Int
 
     func find(_ id: UUID) async throws -> AttemptRow? {
         try await database.query("select \(unsafe: AttemptRow.columns) from attempt where attempt_id = \(id)").first
@@ -18,6 +21,9 @@ struct AttemptStore: Sendable {
         var until: Timestamp
     }
 
+    /// How long a job waits that found its user's other jobs at the limit.
+    private static let turnPause = Duration.seconds(1)
+
     /// Commits an attempt before its call: the job's step, the slot and the attempt's row.
     ///
     /// - Throws: `LostLease`, or `SlotTaken`; then nothing was written.
@@ -25,27 +31,44 @@ struct AttemptStore: Sendable {
         _ id: UUID,
         of job: JobRow,
         _ change: JobChange,
-        key: String,
+        by choice: ProviderPool.Choice,
         waitUntil: Timestamp
     ) async throws -> JobRow {
         try await database.transaction { transaction in
             let rows = try await transaction.query(try JobStore.update(change, of: job, keepsLease: true))
             guard let row = rows.first else { throw LostLease() }
-            let (book, now) = try await KeyStore.lock(key, in: transaction)
-            let slot = book.nextSlot(now: now)
-            guard slot <= now else { throw SlotTaken(until: slot) }
+            try await checkTurn(of: job, in: transaction)
+            let cost = job.progress.providerMicrodollars
+            if let slot = try await keys.take(choice, microdollars: cost, in: transaction) {
+                throw SlotTaken(until: slot)
+            }
             let number = change.progress.attempt
             _ = try await transaction.commit(after: [
-                KeyStore.record(book.taking(now)),
                 """
                 insert into attempt (attempt_id, job_id, number, provider_key, state, submitted_at, wait_until)
-                values (\(id), \(job.jobID), \(number), \(key), 'submitted', now(), \(waitUntil))
+                values (\(id), \(job.jobID), \(number), \(choice.key), 'submitted', now(), \(waitUntil))
                 """,
                 "update job set attempt_id = \(id) where job_id = \(job.jobID)",
             ])
             var begun = try JobRow(row: row)
             begun.attemptID = id
             return begun
+        }
+    }
+
+    /// The claim looks at the limit too, but two instances may look at the same moment.
+    private func checkTurn(of job: JobRow, in transaction: Transaction) async throws {
+        _ = try await transaction.query(
+            "select pg_advisory_xact_lock(hashtextextended('generation.turn', \(job.userID)))"
+        )
+        let rows = try await transaction.query(
+            """
+            select count(*) from job where user_id = \(job.userID) and job_id <> \(job.jobID)
+                and step in ('running', 'storing') and not is_waiting_for_slot
+            """
+        )
+        guard try rows[0].decode(Int.self) < maximumRunningJobs else {
+            throw SlotTaken(until: WallClock.system.now + Self.turnPause)
         }
     }
 
@@ -67,12 +90,21 @@ struct AttemptStore: Sendable {
         "update attempt set state = 'forgotten', ended_at = now() where attempt_id = \(id) and state in ('submitted', 'unknown')"
     }
 
-    static func failed(_ id: UUID, _ failure: ProviderFailure, _ errorClass: ErrorClass) -> SQL {
-        """
-        update attempt set state = 'failed', outcome = \(errorClass.rawValue), failure_code = \(failure.code),
-            failure_text = left(\(failure.text), 1000), ended_at = now()
-        where attempt_id = \(id)
-        """
+    /// The key gets back what the submission was booked with: the provider returns the credits of a failure.
+    static func failed(_ id: UUID, _ failure: ProviderFailure, _ errorClass: ErrorClass) -> [SQL] {
+        [
+            """
+            update provider_key set spent_microdollars = greatest(0, spent_microdollars - job.provider_microdollars)
+            from attempt join job using (job_id)
+            where attempt.attempt_id = \(id) and attempt.state <> 'failed' and provider_key.name = attempt.provider_key
+                and spent_on = (now() at time zone 'utc')::date
+            """,
+            """
+            update attempt set state = 'failed', outcome = \(errorClass.rawValue), failure_code = \(failure.code),
+                failure_text = left(\(failure.text), 1000), ended_at = now()
+            where attempt_id = \(id)
+            """,
+        ]
     }
 
     static func succeeded(_ id: UUID, results: String, millicredits: Int64?) -> SQL {

@@ -27,6 +27,8 @@ struct JobRow: Sendable {
     var attemptID: UUID?
     var chargedKopecks: Int64?
     var refusal: Problem?
+    /// 0...9, of the user's tier.
+    var priority = 0
     var fence: Int64 = 0
     var trace: TraceContext?
     var createdAt: Timestamp

@@ -8,8 +8,19 @@ internal import Time
 extension JobStore {
     /// Takes jobs that are due: leases them and gives each a new fencing number.
     ///
-    /// Submissions are taken in the order in which they became due, and no more than the provider's limits have room for.
-    func claim(owner: String, lease: Duration, atMost limit: Int, submissions: Int) async throws -> [JobRow] {
+    /// Submissions go by turns: a user's first waiting job has turn 1, or one more for each that the user has at the
+    /// provider, the second one turn 2, and so on; lower turns go first, so that fifty jobs of one user delay another
+    /// user's first by one slot at most. Among equal turns the higher priority goes first, and a minute of waiting is
+    /// worth one priority, so that nobody starves. Turns beyond `runningPerUser` wait.
+    ///
+    /// - Parameter submissions: No more than the provider's limits have room for.
+    func claim(
+        owner: String,
+        lease: Duration,
+        atMost limit: Int,
+        submissions: Int,
+        runningPerUser: Int
+    ) async throws -> [JobRow] {
         let seconds = lease.inSeconds
         let rows = try await database.query(
             """
@@ -17,13 +28,35 @@ extension JobStore {
                 select job_id from job
                 where next_at <= now() and not is_waiting_for_slot and (lease_until is null or lease_until < now())
                 order by next_at limit \(limit) for no key update skip locked
+            ), out_of_time as (
+                -- Whether there is a slot or not: the user's money must come back.
+                select job_id from job
+                where next_at is not null and is_waiting_for_slot and hard_limit_at <= now()
+                    and (lease_until is null or lease_until < now())
+                limit \(limit) for no key update skip locked
+            ), busy as (
+                select user_id, count(*) as jobs from job
+                where step in ('running', 'storing') and not is_waiting_for_slot
+                    or is_waiting_for_slot and next_at is not null and lease_until >= now()
+                group by user_id
+            ), turns as (
+                select job_id, next_at, priority + floor(extract(epoch from now() - next_at) / 60) as rank,
+                    coalesce(busy.jobs, 0)
+                        + row_number() over (partition by user_id order by priority desc, next_at, job_id) as turn
+                from job left join busy using (user_id)
+                where next_at <= now() and is_waiting_for_slot and (lease_until is null or lease_until < now())
             ), waiting_for_slot as (
                 select job_id from job
-                where next_at <= now() and is_waiting_for_slot and (lease_until is null or lease_until < now())
-                order by next_at limit \(min(limit, submissions)) for no key update skip locked
+                where job_id in (
+                    select job_id from turns where turn <= \(runningPerUser)
+                    order by turn, rank desc, next_at limit \(min(limit, submissions))
+                ) and (lease_until is null or lease_until < now())
+                for no key update skip locked
             )
             update job set owner = \(owner), fence = fence + 1, lease_until = now() + \(seconds) * interval '1 second'
-            where job_id in (select job_id from waiting_for_time union all select job_id from waiting_for_slot)
+            where job_id in (
+                select job_id from waiting_for_time union select job_id from out_of_time
+                union select job_id from waiting_for_slot)
             returning \(unsafe: JobRow.columns)
             """
         )

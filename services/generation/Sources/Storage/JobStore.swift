@@ -96,12 +96,13 @@ struct JobStore: Sendable {
         """
         insert into job (job_id, key, fingerprint, user_id, chat_id, quote_id, model_number, model_slug, model_title,
             output, inputs, prompt, price_kopecks, variant, provider_microdollars, is_free, typical_seconds,
-            hold_expires_at, hard_limit_at, step, next_at, traceparent, created_at)
+            hold_expires_at, hard_limit_at, step, next_at, traceparent, created_at, priority)
         values (\(job.jobID), \(job.key), \(job.fingerprint), \(job.userID), \(job.chatID), \(job.quoteID),
             \(job.modelNumber), \(job.modelSlug), \(job.modelTitle), \(job.output.rawValue), \(inputs),
             \(job.inputs.prompt), \(job.priceKopecks), \(job.variant), \(job.progress.providerMicrodollars),
             \(job.isFree), \(job.typicalSeconds), \(job.holdExpiresAt), \(job.progress.hardLimitAt),
-            \(job.progress.step), \(job.progress.nextAt), \(job.trace?.traceparent), \(job.createdAt))
+            \(job.progress.step), \(job.progress.nextAt), \(job.trace?.traceparent), \(job.createdAt),
+            \(job.priority))
         on conflict do nothing
         """
     }

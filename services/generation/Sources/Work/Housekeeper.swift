@@ -21,7 +21,7 @@ final class Housekeeper: Worker {
         var round = 0
         while true {
             try await observe()
-            if round % 12 == 0 { try await tools.keys.register(tools.configuration.kieKeys.names) }
+            if round % 12 == 0 { try await tools.keys.register() }
             if round % 60 == 0 { _ = try await tools.quotes.sweep(olderThan: Self.quoteRetention) }
             round += 1
             try await loop.sleep(for: .seconds(5))
@@ -41,5 +41,10 @@ final class Housekeeper: Worker {
         metrics.lag.set(backlog.lag.inSeconds)
         metrics.settleLag.set(backlog.settleLag.inSeconds)
         metrics.unreported.set(Double(backlog.unreported))
+        let (pool, now) = try await tools.keys.pool()
+        for state in KeyState.allCases {
+            let count = pool.keys.count { KeyState($0, pool.accounts[$0.account], now: now) == state }
+            metrics.providerKeys.set(Double(count), state.rawValue)
+        }
     }
 }

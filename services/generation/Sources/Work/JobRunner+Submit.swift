@@ -17,40 +17,42 @@ extension JobRunner {
             tools.log.error("model of a job left the catalogue", fields(job))
             return try await apply(.modelGone, to: job)
         }
-        let (books, databaseNow) = try await tools.keys.books(tools.configuration.kieKeys.names)
-        guard let book = SlotBook.best(books, now: databaseNow) else {
+        let (pool, databaseNow) = try await tools.keys.pool()
+        guard let choice = pool.best(now: databaseNow) else {
             throw PostgresError(.configuration, operation: "choose a provider key", detail: "no key is registered")
         }
-        let slot = book.nextSlot(now: databaseNow)
-        guard slot <= databaseNow else {
-            try await tools.jobs.release(job, until: slot)
+        guard choice.slot <= databaseNow else {
+            try await tools.jobs.release(job, until: min(choice.slot, job.progress.hardLimitAt))
             return nil
         }
         let input: [String: JSONValue]
         do {
-            input = try await providerInput(of: job, entry, key: book.key)
+            input = try await providerInput(of: job, entry, key: choice.key)
         } catch let trouble as InputTrouble {
-            return try await handle(trouble, of: job, key: book.key)
+            return try await handle(trouble, of: job, key: choice.key)
         }
         do {
-            return try await call(job, entry, input, key: book.key)
+            return try await call(job, entry, input, by: choice)
         } catch let error as AttemptStore.SlotTaken {
-            try await tools.jobs.release(job, until: error.until)
+            try await tools.jobs.release(job, until: min(error.until, job.progress.hardLimitAt))
             return nil
         }
     }
 
     private func handle(_ trouble: InputTrouble, of job: JobRow, key: String) async throws -> JobRow? {
         tools.log.warning("input not usable", fields(job).merging([.reason: .string(trouble.reason)]) { $1 })
-        if let failure = trouble.keyFailure, let pause = SlotBook.pause(after: failure) {
-            try await tools.keys.pause(key, for: pause, reason: failure.rawValue)
+        if let failure = trouble.keyFailure, let rest = ProviderRest(after: failure) {
+            try await tools.keys.rest(key, rest, reason: failure.rawValue)
         }
         return try await apply(trouble.isFinal ? .inputUnavailable : .inputDelayed, to: job)
     }
 
-    private func call(_ job: JobRow, _ entry: ModelEntry, _ input: [String: JSONValue], key: String) async throws
-        -> JobRow?
-    {
+    private func call(
+        _ job: JobRow,
+        _ entry: ModelEntry,
+        _ input: [String: JSONValue],
+        by choice: ProviderPool.Choice
+    ) async throws -> JobRow? {
         let now = tools.clock.now
         // Should this process die, nobody knows the outcome; another instance looks at the job then.
         let until = now + tools.configuration.submitTimeout + .seconds(5)
@@ -63,7 +65,7 @@ extension JobRunner {
             id,
             of: job,
             JobChange(progress: progress),
-            key: key,
+            by: choice,
             waitUntil: until
         )
         return try await tools.finishing {
@@ -73,11 +75,11 @@ extension JobRunner {
                     model: entry.providerModel,
                     input: input,
                     callbackURL: tools.callbackURL(for: id),
-                    key: key
+                    key: choice.key
                 )
             }
             Failpoint.reach("generation.task_created")
-            return try await record(submission, of: begun, id, key: key, since: now)
+            return try await record(submission, of: begun, id, key: choice.key, since: now)
         }
     }
 
@@ -114,6 +116,8 @@ extension JobRunner {
         let now = tools.clock.now
         switch submission {
         case .accepted(let taskID):
+            // Only shortens a later rest: not worth failing a submission that went well.
+            try? await tools.keys.thrive(key)
             let pollAt = now + tools.configuration.polls.firstWait(typicalSeconds: job.typicalSeconds)
             return try await apply(.taskKnown(pollAt: pollAt), to: job) { change in
                 change.attempt = [AttemptStore.known(id, taskID: taskID)]
@@ -158,20 +162,20 @@ extension JobRunner {
                 .failureCode: .int(failure.code ?? 0),
             ]) { $1 }
         )
-        if let key, let pause = SlotBook.pause(after: errorClass) {
+        if let key, let rest = ProviderRest(after: errorClass) {
             if errorClass != .rateLimit {
                 tools.log.error(
                     "provider key rests, the operator must look",
                     [.providerKey: .string(key), .failureClass: .string(errorClass.rawValue)]
                 )
             }
-            try await tools.keys.pause(key, for: pause, reason: errorClass.rawValue)
+            try await tools.keys.rest(key, rest, reason: errorClass.rawValue)
         }
         if errorClass == .fetchFailed {
             try await tools.assets.forgetUploads(of: try await inputAssets(of: job))
         }
         return try await apply(.failed(errorClass), to: job) {
-            $0.attempt = [AttemptStore.failed(id, failure, errorClass)]
+            $0.attempt = AttemptStore.failed(id, failure, errorClass)
         }
     }
 }

@@ -53,20 +53,21 @@ final class JobWorker: Worker {
     private func startDueJobs(_ group: inout DiscardingTaskGroup) async throws -> Duration {
         let free = tools.configuration.concurrency - held.withLock { $0.count }
         guard free > 0 else { return tick }
-        let (books, now) = try await tools.keys.books(tools.configuration.kieKeys.names)
-        let slots = books.reduce(0) { $0 + $1.free(now: now) }
+        let (pool, now) = try await tools.keys.pool()
+        let slots = pool.free(now: now)
         let claimed = try await tools.jobs.claim(
             owner: instance,
             lease: tools.configuration.lease,
             atMost: free,
-            submissions: slots
+            submissions: slots,
+            runningPerUser: tools.configuration.maximumRunningJobs
         )
         for job in claimed {
             held.withLock { $0[job.jobID] = job.fence }
             group.addTask { await self.work(job) }
         }
         tools.metrics.workingJobs.set(Double(held.withLock { $0.count }))
-        guard slots == 0, let next = SlotBook.best(books, now: now)?.nextSlot(now: now) else { return tick }
+        guard slots == 0, let next = pool.best(now: now)?.slot else { return tick }
         return max(.milliseconds(10), next - now)
     }
 
