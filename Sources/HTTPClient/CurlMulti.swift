@@ -102,9 +102,14 @@ final class CurlMulti: @unchecked Sendable {
             (CURLOPT_MAXAGE_CONN, Int(max(1, configuration.maximumIdleTime.components.seconds))),
             (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS)),
             (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
-            (CURLOPT_BUFFERSIZE, 64 << 10), (CURLOPT_UPLOAD_BUFFERSIZE, 64 << 10), (CURLOPT_TCP_KEEPALIVE, 1),
+            (CURLOPT_TCP_KEEPALIVE, 1),
         ]
         for (option, value) in longs { unsafe check(ccurl_set_long(easy, option, value)) }
+        // A handle whose last transfer ended before it had a connection still has its buffers, and libcurl takes no other
+        // size then: they are large already.
+        for option in [CURLOPT_BUFFERSIZE, CURLOPT_UPLOAD_BUFFERSIZE] {
+            _ = unsafe ccurl_set_long(easy, option, 64 << 10)
+        }
         let strings: [(CURLoption, String?)] = [
             (CURLOPT_URL, request.url), (CURLOPT_PROTOCOLS_STR, "http,https"),
             (CURLOPT_USERAGENT, configuration.userAgent),

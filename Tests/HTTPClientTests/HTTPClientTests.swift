@@ -96,6 +96,35 @@ private func with(
         }
     }
 
+    @Test func `calls that ended while they waited for a connection leave nothing behind`() async throws {
+        var configuration = HTTPClientConfiguration()
+        configuration.maximumConnectionsPerHost = 1
+        configuration.maximumConnections = 1
+        try await with(
+            configuration: configuration,
+            { connection in
+                while connection.read() != nil {
+                    usleep(100_000)
+                    connection.answer(200, "ok")
+                }
+            }
+        ) { server, fixture in
+            for _ in 0..<3 {
+                await withTaskGroup(of: Void.self) { group in
+                    for index in 0..<20 {
+                        group.addTask {
+                            let timeout = Duration.milliseconds(index == 0 ? 5_000 : 30)
+                            // Whether each is answered in time does not matter; that the client lives does.
+                            _ = try? await fixture.client.send(ClientRequest(url: server.url(), timeout: timeout))
+                        }
+                    }
+                }
+            }
+            let answer = try await fixture.client.send(ClientRequest(url: server.url()))
+            #expect(answer.status == 200)
+        }
+    }
+
     @Test func `a host that does not exist is certainly not sent`() async throws {
         try await with(alwaysOK) { _, fixture in
             let error = await fixture.failure(ClientRequest(url: "http://nothing.invalid/"))
