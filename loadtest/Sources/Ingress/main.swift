@@ -1,3 +1,3 @@
 import LoadtestKit
 
-LoadtestCommand.run([])
+LoadtestCommand.run([ChaosIngress.scenario, ChaosConsumer.scenario])
