@@ -42,6 +42,7 @@ package struct Identifier<Kind>: Hashable, Comparable, Sendable, LosslessStringC
 /// Phantom kinds for `Identifier`.
 package enum IdentifierKind {
     package enum Hold {}
+    package enum Adjustment {}
     package enum Job {}
     package enum Quote {}
     package enum Asset {}
@@ -51,6 +52,8 @@ package enum IdentifierKind {
 
 /// A hold in billing; chosen by the caller that places it.
 package typealias HoldID = Identifier<IdentifierKind.Hold>
+/// An adjustment in billing; chosen by the operator's command line.
+package typealias AdjustmentID = Identifier<IdentifierKind.Adjustment>
 /// A job in generation; chosen by conversation when the user confirms.
 package typealias JobID = Identifier<IdentifierKind.Job>
 package typealias QuoteID = Identifier<IdentifierKind.Quote>

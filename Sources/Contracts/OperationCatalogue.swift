@@ -7,8 +7,9 @@ package enum OperationCatalogue {
         // Conversation
         HandleUpdates.self, ReportFact.self,
         // Billing
-        PlaceHold.self, ChargeHold.self, ReleaseHold.self, Credit.self, GetBalance.self, ListEntries.self,
-        GetTrialBalance.self,
+        OpenAccount.self, PlaceHold.self, ExtendHold.self, ChargeHold.self, ReleaseHold.self, RefundCharge.self,
+        Credit.self, RefundCredit.self, Gift.self, Adjust.self, DecideAdjustment.self, FreezeAccount.self,
+        UnfreezeAccount.self, GetBalance.self, ListEntries.self, GetTrialBalance.self,
         // Generation
         ListModels.self, CreateQuote.self, CreateJob.self, GetJob.self, CancelJob.self, ListJobs.self,
         HandleCallbacks.self,

@@ -81,6 +81,8 @@ package struct StatementEntry: Codable, Sendable, Equatable {
 package enum EntryKind: String, Codable, Sendable, CaseIterable {
     case topUp = "top_up"
     case grant, charge, refund, adjust
+    /// From one user to another.
+    case gift
 }
 
 /// Sums over the whole ledger; `sum_kopecks` must be zero.

@@ -46,6 +46,8 @@ package struct HoldState: Codable, Sendable, Equatable {
     /// What has been given back.
     package var releasedKopecks: Int64
     package var state: HoldEnd
+    /// When it stops counting by itself; in the answer of `extendHold`.
+    package var expiresAt: Timestamp?
     /// The account after the operation.
     package var balance: Balance
 
@@ -55,6 +57,7 @@ package struct HoldState: Codable, Sendable, Equatable {
         chargedKopecks: Int64,
         releasedKopecks: Int64,
         state: HoldEnd,
+        expiresAt: Timestamp? = nil,
         balance: Balance
     ) {
         self.holdID = holdID
@@ -62,6 +65,7 @@ package struct HoldState: Codable, Sendable, Equatable {
         self.chargedKopecks = chargedKopecks
         self.releasedKopecks = releasedKopecks
         self.state = state
+        self.expiresAt = expiresAt
         self.balance = balance
     }
 }

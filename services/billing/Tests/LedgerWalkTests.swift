@@ -159,7 +159,7 @@ private struct WalletModel {
             }
             wallet.holds[id] = (amount, expiresAt, .live)
             return state(id, amount, 0, .live)
-        case .chargeHold(let id, let amount, _):
+        case .chargeHold(let id, let amount, _, _):
             guard let hold = wallet.holds[id] else { return tombstone(id, &wallet) }
             if let code = ended(hold.end, hold.expiresAt, now) { return refuse(code) }
             if amount > hold.amount { return refuse(.exceedsHold) }
@@ -168,7 +168,7 @@ private struct WalletModel {
             wallet.bonus -= gift
             wallet.paid -= amount - gift
             return state(id, hold.amount, amount, .charged)
-        case .releaseHold(let id, _):
+        case .releaseHold(let id, _, _):
             guard let hold = wallet.holds[id] else { return tombstone(id, &wallet) }
             if let code = ended(hold.end, hold.expiresAt, now) { return refuse(code) }
             wallet.holds[id]?.end = .released
@@ -180,6 +180,9 @@ private struct WalletModel {
                 wallet.bonus += amount
             }
             return .credit(CreditState(amountKopecks: amount, balance: balance(item.userID, wallet, now)))
+        default:
+            // This walk knows holds and credits only.
+            return refuse(.internalError)
         }
     }
 

@@ -40,7 +40,7 @@ import Time
 
     @Test(arguments: [
         "update entry set memo = 'other' where id = 1",
-        "update entry set amount = amount * 2, bonus_amount = 0",
+        "update entry set amount = amount * 2, bonus_amount = 0, balance_before = balance_before - amount",
         "delete from entry where transfer = (select min(transfer) from entry)",
         "update seal set hash = sha256('x') where number = 1",
         "delete from seal where number = 1",

@@ -21,8 +21,35 @@ enum CallChecks {
         if isRequired && text.isEmpty { throw malformed(member, "must not be empty") }
     }
 
-    static func cost(_ microdollars: Int64) throws(Problem) {
-        guard microdollars >= 0 else { throw malformed("provider_cost_microdollars", "must not be negative") }
+    /// Names of parts and operators.
+    static func name(_ name: String, _ member: String) throws(Problem) {
+        guard (1...LedgerLimits.maximumNameLength).contains(name.count), !name.unicodeScalars.contains("\0") else {
+            throw malformed(member, "must have 1 to \(LedgerLimits.maximumNameLength) characters and no U+0000")
+        }
+    }
+
+    static func part(_ part: HoldPart?) throws(Problem) {
+        guard let part else { return }
+        try name(part.partID, "part_id")
+        try amount(part.amountKopecks, from: 0)
+    }
+
+    static func receiver(_ receiver: UserID, of giver: UserID) throws(Problem) {
+        guard receiver > 0, receiver != giver else { throw malformed("receiver_id", "must be another user") }
+    }
+
+    /// A correction goes either way.
+    static func correction(_ amount: Int64) throws(Problem) {
+        let limit = LedgerLimits.maximumAmountKopecks
+        guard amount != 0, (-limit...limit).contains(amount) else {
+            throw malformed("amount_kopecks", "must be \(-limit) to \(limit) and not 0")
+        }
+    }
+
+    static func cost(_ cost: Int64, _ member: String) throws(Problem) {
+        guard (0...LedgerLimits.maximumProviderCost).contains(cost) else {
+            throw malformed(member, "must be 0 to \(LedgerLimits.maximumProviderCost)")
+        }
     }
 
     /// A hold that has expired on its way is not refused here but by the ledger, which stores that.

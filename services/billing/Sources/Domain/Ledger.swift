@@ -8,8 +8,12 @@ import Time
 /// first and can't be charged.
 enum Ledger {
     /// - Returns: A verdict for each item, in the same order, and everything to be written.
-    static func decide(_ facts: LedgerFacts, _ items: [LedgerItem]) -> (verdicts: [Verdict], rows: LedgerRows) {
-        var book = Book(facts)
+    static func decide(
+        _ facts: LedgerFacts,
+        _ items: [LedgerItem],
+        rules: LedgerRules = LedgerRules()
+    ) -> (verdicts: [Verdict], rows: LedgerRows) {
+        var book = Book(facts, rules)
         book.endExpired()
         let verdicts = items.map { book.take($0) }
         return (verdicts, book.finish())
@@ -17,23 +21,34 @@ enum Ledger {
 }
 
 /// The facts as they change while a batch is decided, and the rows that come of it.
+///
+/// The rules themselves are in extensions: holds, credits and what gives money back, corrections.
 struct Book {
     let facts: LedgerFacts
-    private var accounts: [UserID: AccountFacts]
+    let rules: LedgerRules
+    /// The operator's day.
+    let today: Int64
+    var accounts: [UserID: AccountFacts]
     private var operations: [OperationKey: StoredOperation]
-    private var holds: [HoldKey: HoldFacts]
+    var holds: [HoldKey: HoldFacts]
     private var credits: [CreditReference: StoredCredit]
-    private var rows = LedgerRows()
+    var refundables: [RefundTarget: Refundable]
+    private var adjustments: [AdjustmentID: StoredAdjustment]
+    var rows = LedgerRows()
     private var usedIDs = 0
     /// Accounts whose expired holds were ended.
     private var swept: Set<UserID> = []
 
-    init(_ facts: LedgerFacts) {
+    init(_ facts: LedgerFacts, _ rules: LedgerRules) {
         self.facts = facts
+        self.rules = rules
+        self.today = rules.day(of: facts.now)
         self.accounts = facts.accounts
         self.operations = facts.operations
         self.holds = facts.holds
         self.credits = facts.credits
+        self.refundables = facts.refundables
+        self.adjustments = facts.adjustments
     }
 
     mutating func endExpired() {
@@ -46,13 +61,7 @@ struct Book {
 
     /// Decides one item.
     mutating func take(_ item: LedgerItem) -> Verdict {
-        if let known = operations[item.key] {
-            return known.fingerprint == item.fingerprint ? .replayed(known.answer) : .mismatch
-        }
-        if case .credit(let reference, let amount, _, _) = item.action, let known = credits[reference] {
-            // Another key for a payment that has been credited: the same answer, unless it is for something else.
-            return known.userID == item.userID && known.amount == amount ? .replayed(known.answer) : .mismatch
-        }
+        if let known = known(item) { return known }
         let id = facts.operationIDs[usedIDs]
         usedIDs += 1
         let answer = decide(item, id)
@@ -67,12 +76,7 @@ struct Book {
                 answer: answer
             )
         )
-        if case .credit(let reference, let amount, _, _) = item.action, case .credit = answer {
-            credits[reference] = StoredCredit(userID: item.userID, amount: amount, answer: answer)
-            rows.credits.append(
-                LedgerRows.Credit(reference: reference, userID: item.userID, amount: amount, key: item.key)
-            )
-        }
+        remember(item, answer, id)
         return .fresh(answer)
     }
 
@@ -87,7 +91,9 @@ struct Book {
                     paidDelta: after.paid - before.paid,
                     bonusDelta: after.bonus - before.bonus,
                     heldDelta: after.held - before.held,
-                    swept: max(before.swept, facts.now)
+                    swept: max(before.swept, facts.now),
+                    spent: after.spent,
+                    spentDay: after.spentDay
                 )
             )
         }
@@ -95,197 +101,171 @@ struct Book {
     }
 
     private mutating func decide(_ item: LedgerItem, _ operation: Int64) -> LedgerAnswer {
+        let userID = item.userID
         switch item.action {
+        case .openAccount:
+            return .account(account(userID).balance(of: userID))
         case .placeHold(let id, let amount, let expiresAt, let memo):
-            place(
+            return place(
                 LedgerRows.Hold(
-                    key: HoldKey(userID: item.userID, id: id),
+                    key: HoldKey(userID: userID, id: id),
                     amount: amount,
                     expiresAt: expiresAt,
                     memo: memo,
                     operation: operation
                 )
             )
-        case .chargeHold(let id, let amount, let detail):
-            charge(HoldKey(userID: item.userID, id: id), amount, detail, operation)
-        case .releaseHold(let id, let reason):
-            release(HoldKey(userID: item.userID, id: id), reason, operation)
+        case .extendHold(let id, let expiresAt):
+            return extend(HoldKey(userID: userID, id: id), to: expiresAt, operation)
+        case .chargeHold(let id, let amount, let part, let detail):
+            return charge(HoldKey(userID: userID, id: id), amount, part, detail, operation)
+        case .releaseHold(let id, let part, let reason):
+            return release(HoldKey(userID: userID, id: id), part, reason, operation)
+        case .refundCharge(let id, let partID, let amount, let reason):
+            return refundCharge(HoldKey(userID: userID, id: id), partID, amount, reason, operation)
         case .credit(let reference, let amount, let orderID, let memo):
-            credit(item.userID, reference, amount, orderID, memo, operation)
+            return credit(userID, reference, amount, orderID, memo, operation)
+        case .refundCredit(let reference, let amount, let reason):
+            return refundCredit(userID, reference, amount, reason, operation)
+        case .gift(let receiver, let amount, let memo):
+            return give(amount, from: userID, to: receiver, memo, operation)
+        case .adjust(let adjustment):
+            return adjust(userID, adjustment, operation)
+        case .decideAdjustment(let id, let decision, let name):
+            guard let proposal = adjustments[id] else { return .refused(Problem(.notFound)) }
+            return decide(proposal, decision, name, operation)
+        case .freeze(let name, let reason):
+            return setFrozen(true, userID, name, reason, operation)
+        case .unfreeze(let name, let reason):
+            return setFrozen(false, userID, name, reason, operation)
         }
     }
 
-    // MARK: Holds
+    // MARK: What was decided before
 
-    private mutating func place(_ hold: LedgerRows.Hold) -> LedgerAnswer {
-        let userID = hold.key.userID
-        var account = self.account(userID)
-        if let known = holds[hold.key] {
-            // Ended before it came, or its id was taken by a hold under another key.
-            return .refused(Problem(known.placed == nil ? .holdAlreadyReleased : .idempotencyMismatch))
+    /// The first answer, if the key is known, or what is asked was done under another key.
+    private func known(_ item: LedgerItem) -> Verdict? {
+        if let known = operations[item.key] {
+            return known.fingerprint == item.fingerprint ? .replayed(known.answer) : .mismatch
         }
-        // A hold that ended before the account was swept would never be found again.
-        guard hold.expiresAt > max(facts.now, account.swept) else { return .refused(Problem(.holdExpired)) }
-        guard !account.isFrozen else { return .refused(Problem(.accountFrozen)) }
-        guard hold.amount <= account.available else {
-            return .refused(
-                Problem(
-                    .insufficientFunds,
-                    members: [
-                        "shortage_kopecks": .integer(hold.amount - account.available),
-                        "available_kopecks": .integer(account.available),
-                    ]
+        switch item.action {
+        case .credit(let reference, let amount, _, _):
+            // Another key for a payment that has been credited: the same answer, unless it is for something else.
+            guard let known = credits[reference] else { return nil }
+            return known.userID == item.userID && known.amount == amount ? .replayed(known.answer) : .mismatch
+        case .adjust(let adjustment):
+            guard let known = adjustments[adjustment.id] else { return nil }
+            return known.userID == item.userID && known.adjustment == adjustment ? .replayed(known.answer) : .mismatch
+        case .decideAdjustment(let id, let decision, _):
+            guard let known = adjustments[id]?.decided else { return nil }
+            return known.decision == decision ? .replayed(known.answer) : .mismatch
+        default:
+            return nil
+        }
+    }
+
+    /// Keeps what makes a repeat under another key known.
+    private mutating func remember(_ item: LedgerItem, _ answer: LedgerAnswer, _ operation: Int64) {
+        switch (item.action, answer) {
+        case (.credit(let reference, let amount, _, _), .credit):
+            credits[reference] = StoredCredit(userID: item.userID, amount: amount, answer: answer)
+            rows.credits.append(
+                LedgerRows.Credit(
+                    reference: reference,
+                    userID: item.userID,
+                    amount: amount,
+                    key: item.key,
+                    operation: operation
                 )
             )
-        }
-        account.held += hold.amount
-        accounts[userID] = account
-        let placed = HoldFacts.Placed(amount: hold.amount, expiresAt: hold.expiresAt)
-        holds[hold.key] = HoldFacts(placed: placed)
-        rows.holds.append(hold)
-        return .hold(state(hold.key, placed, charged: 0, .live))
-    }
-
-    private mutating func charge(
-        _ key: HoldKey,
-        _ amount: Int64,
-        _ detail: ChargeDetail,
-        _ operation: Int64
-    ) -> LedgerAnswer {
-        switch liveHold(key, operation) {
-        case .failure(let problem):
-            return .refused(problem)
-        case .success(let placed):
-            guard amount <= placed.amount else { return .refused(Problem(.exceedsHold)) }
-            var account = self.account(key.userID)
-            let bonus = min(account.bonus, amount)
-            account.held -= placed.amount
-            account.bonus -= bonus
-            account.paid -= amount - bonus
-            accounts[key.userID] = account
-            end(key, how: .charged, charged: amount, operation: operation)
-            transfer(
-                LedgerRows.Entry(
-                    transfer: operation,
-                    account: key.userID,
-                    kind: .charge,
-                    amount: -amount,
-                    bonusAmount: -bonus,
-                    balanceAfter: account.posted,
-                    memo: detail.model,
-                    orderID: nil,
-                    holdID: key.id,
-                    charge: detail
-                ),
-                with: revenueAccount
+        case (.adjust(let adjustment), .adjustment(let state)):
+            let isPending = state.state == .proposed
+            adjustments[adjustment.id] = StoredAdjustment(
+                userID: item.userID,
+                adjustment: adjustment,
+                answer: answer,
+                decided: isPending ? nil : StoredAdjustment.Decided(decision: .approve, answer: answer)
             )
-            return .hold(state(key, placed, charged: amount, .charged))
+            rows.proposals.append(
+                LedgerRows.Proposal(
+                    userID: item.userID,
+                    adjustment: adjustment,
+                    isPending: isPending,
+                    key: item.key,
+                    operation: operation
+                )
+            )
+        case (.decideAdjustment(let id, let decision, let name), .adjustment):
+            adjustments[id]?.decided = StoredAdjustment.Decided(decision: decision, answer: answer)
+            rows.decisions.append(
+                LedgerRows.Decision(
+                    adjustmentID: id,
+                    proposedBy: adjustments[id]?.adjustment.operatorName ?? "",
+                    decidedBy: name,
+                    decision: decision,
+                    key: item.key,
+                    operation: operation
+                )
+            )
+        default: break
         }
     }
 
-    private mutating func release(_ key: HoldKey, _ reason: String, _ operation: Int64) -> LedgerAnswer {
-        switch liveHold(key, operation) {
-        case .failure(let problem):
-            return .refused(problem)
-        case .success(let placed):
-            accounts[key.userID, default: AccountFacts()].held -= placed.amount
-            end(key, how: .released, reason: reason, operation: operation)
-            return .hold(state(key, placed, charged: 0, .released))
-        }
+    // MARK: For all rules
+
+    func account(_ userID: UserID) -> AccountFacts {
+        accounts[userID] ?? AccountFacts()
     }
 
-    /// The hold if it still counts. One that is not known is ended now, so that it can't be placed any more.
-    private mutating func liveHold(_ key: HoldKey, _ operation: Int64) -> Result<HoldFacts.Placed, Problem> {
-        guard let hold = holds[key] else {
-            end(key, how: .released, reason: "not found", operation: operation)
-            return .failure(Problem(.holdNotFound))
-        }
-        guard let placed = hold.placed else { return .failure(Problem(.holdNotFound)) }
-        switch hold.end?.how {
-        case .charged: return .failure(Problem(.holdAlreadyCharged))
-        case .released: return .failure(Problem(.holdAlreadyReleased))
-        case .expired: return .failure(Problem(.holdExpired))
-        case .live, nil:
-            return placed.expiresAt > facts.now ? .success(placed) : .failure(Problem(.holdExpired))
-        }
-    }
-
-    private mutating func end(
-        _ key: HoldKey,
-        how: HoldEnd,
-        charged: Int64 = 0,
-        reason: String = "",
-        operation: Int64? = nil
-    ) {
-        holds[key, default: HoldFacts()].end = HoldFacts.End(how: how, charged: charged)
-        rows.endings.append(
-            LedgerRows.Ending(key: key, how: how, charged: charged, reason: reason, operation: operation)
-        )
-    }
-
-    private func state(_ key: HoldKey, _ placed: HoldFacts.Placed, charged: Int64, _ end: HoldEnd) -> HoldState {
-        HoldState(
-            holdID: key.id,
-            amountKopecks: placed.amount,
-            chargedKopecks: charged,
-            releasedKopecks: end == .live ? 0 : placed.amount - charged,
-            state: end,
-            balance: account(key.userID).balance(of: key.userID)
-        )
-    }
-
-    // MARK: Credits
-
-    private mutating func credit(
-        _ userID: UserID,
-        _ reference: CreditReference,
-        _ amount: Int64,
-        _ orderID: OrderID?,
-        _ memo: String,
-        _ operation: Int64
-    ) -> LedgerAnswer {
-        var account = self.account(userID)
-        // Money that was paid has arrived whether the account is frozen or not; a gift can be refused.
-        guard !account.isFrozen || reference.source.entryKind != .grant else {
-            return .refused(Problem(.accountFrozen))
-        }
-        guard account.posted + amount <= LedgerLimits.maximumBalanceKopecks else {
-            return .refused(Problem(.limitExceeded, "the account would hold too much"))
-        }
-        let bonus = reference.source.isPaid ? 0 : amount
-        account.bonus += bonus
-        account.paid += amount - bonus
-        accounts[userID] = account
-        transfer(
-            LedgerRows.Entry(
-                transfer: operation,
-                account: userID,
-                kind: reference.source.entryKind,
-                amount: amount,
-                bonusAmount: bonus,
-                balanceAfter: account.posted,
-                memo: memo,
-                orderID: orderID,
-                holdID: nil,
-                charge: nil
-            ),
-            with: reference.source.systemAccount
-        )
-        return .credit(CreditState(amountKopecks: amount, balance: account.balance(of: userID)))
-    }
-
-    /// Writes the entry and its opposite; a transfer of nothing leaves none.
-    private mutating func transfer(_ entry: LedgerRows.Entry, with system: Int64) {
-        guard entry.amount != 0 else { return }
+    /// Writes the entry and its opposite. A transfer of nothing leaves none, but a charge of nothing keeps its trail.
+    mutating func transfer(_ entry: LedgerRows.Entry, with system: SystemAccount) {
+        if entry.amount == 0 && entry.kind != .charge { return }
+        rows.entries.append(entry)
+        if entry.amount == 0 { return }
         var opposite = entry
-        opposite.account = system
+        opposite.account = system.rawValue
         opposite.amount = -entry.amount
         opposite.bonusAmount = 0
         opposite.balanceAfter = nil
-        rows.entries += [entry, opposite]
+        opposite.bonusAfter = nil
+        rows.entries.append(opposite)
     }
 
-    private func account(_ userID: UserID) -> AccountFacts {
-        accounts[userID] ?? AccountFacts()
+    static func insufficient(_ wanted: Int64, _ available: Int64) -> LedgerAnswer {
+        .refused(
+            Problem(
+                .insufficientFunds,
+                members: [
+                    "shortage_kopecks": .integer(wanted - available), "available_kopecks": .integer(available),
+                ]
+            )
+        )
     }
+
+    static func limit(_ limit: LimitName, _ kopecks: Int64, remaining: Int64, _ detail: String) -> LedgerAnswer {
+        .refused(
+            Problem(
+                .limitExceeded,
+                detail,
+                members: [
+                    "limit": .string(limit.rawValue), "limit_kopecks": .integer(kopecks),
+                    "remaining_kopecks": .integer(max(0, remaining)),
+                ]
+            )
+        )
+    }
+}
+
+/// Which limit a `limit_exceeded` is about.
+enum LimitName: String, Sendable, CaseIterable {
+    /// What an account may have.
+    case balance
+    /// What a user may spend a day.
+    case dailySpend = "daily_spend"
+    /// What all users may be granted a day.
+    case dailyGrant = "daily_grant"
+    /// What is left of a charge or credit.
+    case refundable
+    /// What one operator may correct alone.
+    case loneAdjustment = "lone_adjustment"
 }

@@ -10,17 +10,9 @@ struct LedgerQueries: Sendable {
 
     /// The balance now; zeros for an account that nobody has touched.
     func balance(of userID: UserID, deadline: Deadline) async throws -> Balance {
-        // Uses the primary key and `hold_expiry`: `held` still counts holds that expired since the last sweep.
         let rows = try await database.query(
             """
-            select paid, bonus, is_frozen, held - coalesce((
-                select sum(hold.amount) from hold
-                where hold.account = account.id and hold.expires_at > account.swept
-                    and hold.expires_at <= statement_timestamp()
-                    and not exists (
-                        select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
-            ), 0)::int8
-            from account where id = \(userID)
+            select paid, bonus, is_frozen, held - \(unsafe: Self.expiredSinceSweep) from account where id = \(userID)
             """,
             deadline: deadline
         )
@@ -29,7 +21,42 @@ struct LedgerQueries: Sendable {
         return AccountFacts(paid: paid, bonus: bonus, held: held, isFrozen: isFrozen).balance(of: userID)
     }
 
-    /// A page of an account's statement, newest first. Uses `entry_statement`.
+    /// What `account.held` still counts although its holds have expired since the last sweep. Uses `hold_expiry` and
+    /// `hold_extension_expiry`.
+    static let expiredSinceSweep: StaticString = """
+        coalesce((
+            select sum(hold.amount - coalesce((
+                select sum(hold_part.amount) from hold_part
+                where hold_part.account = hold.account and hold_part.hold_id = hold.id
+            ), 0))
+            from (
+                select id from hold
+                where hold.account = account.id and hold.expires_at > account.swept
+                    and hold.expires_at <= statement_timestamp()
+                union
+                select hold_id from hold_extension
+                where hold_extension.account = account.id and hold_extension.expires_at > account.swept
+                    and hold_extension.expires_at <= statement_timestamp()
+            ) as due
+            join hold on hold.account = account.id and hold.id = due.id
+            where not exists (
+                    select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
+                and not exists (
+                    select from hold_extension as later where later.account = hold.account and later.hold_id = hold.id
+                        and later.expires_at > statement_timestamp())
+        ), 0)::int8
+        """
+
+    /// Whose account an adjustment is about; nil if there is none of this id.
+    func account(of adjustment: AdjustmentID, deadline: Deadline) async throws -> UserID? {
+        let rows = try await database.query(
+            "select account from adjustment where id = \(adjustment)",
+            deadline: deadline
+        )
+        return try rows.first?.decode(Int64.self)
+    }
+
+    /// A page of an account's statement, newest first. Uses `entry_by_time`: within an account `at` rises with `id`.
     func entries(
         of userID: UserID,
         before: Int64?,
@@ -39,7 +66,9 @@ struct LedgerQueries: Sendable {
         let rows = try await database.query(
             """
             select id, at, kind, amount, balance_after, memo, job_id, order_id from entry
-            where account = \(userID) and id < \(before ?? .max) order by id desc limit \(limit + 1)
+            where account = \(userID) and account > 0 and id < \(before ?? .max)
+                and (at, id) < (coalesce((select at from entry where id = \(before)), 'infinity'), \(before ?? .max))
+            order by at desc, id desc limit \(limit + 1)
             """,
             deadline: deadline
         )
@@ -125,8 +154,11 @@ struct LedgerQueries: Sendable {
             group by account
         ) as moved on moved.account = account.id
         left join (
-            select hold.account, sum(hold.amount) as held from hold
-            where not exists (
+            select hold.account, sum(hold.amount - coalesce((
+                select sum(hold_part.amount) from hold_part
+                where hold_part.account = hold.account and hold_part.hold_id = hold.id
+            ), 0)) as held
+            from hold where not exists (
                 select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
             group by hold.account
         ) as reserved on reserved.account = account.id

@@ -7,13 +7,14 @@ import Time
 extension LedgerStore {
     /// What a batch writes, one statement a table. Rows are inserted in the order of their keys, so that two batches
     /// can't wait for each other in a circle.
-    static func statements(_ rows: LedgerRows) throws -> [SQL] {
+    static func statements(_ rows: LedgerRows, _ facts: LedgerFacts) throws -> [SQL] {
         var statements: [SQL] = []
         if !rows.operations.isEmpty { statements.append(try insert(rows.operations)) }
         if !rows.holds.isEmpty { statements.append(insert(rows.holds)) }
         if !rows.endings.isEmpty { statements.append(insert(rows.endings)) }
         if !rows.credits.isEmpty { statements.append(insert(rows.credits)) }
         if !rows.entries.isEmpty { statements.append(insert(rows.entries)) }
+        statements += rareStatements(rows, facts)
         if !rows.accounts.isEmpty { statements.append(update(rows.accounts)) }
         return statements
     }
@@ -72,9 +73,10 @@ extension LedgerStore {
         let amounts = rows.map(\.amount)
         let callers = rows.map(\.key.caller)
         let keys = rows.map(\.key.key)
+        let operations = rows.map(\.operation)
         return """
-            insert into credit (source, reference, account, amount, caller, key)
-            select * from unnest(\(sources), \(references), \(accounts), \(amounts), \(callers), \(keys))
+            insert into credit (source, reference, account, amount, caller, key, operation)
+            select * from unnest(\(sources), \(references), \(accounts), \(amounts), \(callers), \(keys), \(operations))
             """
     }
 
@@ -84,24 +86,27 @@ extension LedgerStore {
         let kinds = rows.map(\.kind.rawValue)
         let amounts = rows.map(\.amount)
         let bonuses = rows.map(\.bonusAmount)
-        let balances = rows.map(\.balanceAfter)
+        let before = rows.map(\.balanceBefore)
+        let after = rows.map(\.balanceAfter)
+        let bonusAfter = rows.map(\.bonusAfter)
         let memos = rows.map(\.memo)
         let jobs = rows.map { $0.charge?.jobID }
         let orders = rows.map(\.orderID)
         let holds = rows.map(\.holdID)
+        let parts = rows.map(\.partID)
         let models = rows.map { $0.charge?.model }
         let variants = rows.map { $0.charge?.variant }
         let costs = rows.map { $0.charge?.providerCostMicrodollars }
         // Ids follow the order of decision.
         return """
-            insert into entry (transfer, account, kind, amount, bonus_amount, balance_after, memo, job_id, order_id,
-                hold_id, model, variant, provider_cost_microdollars)
-            select transfer, account, kind, amount, bonus_amount, balance_after, memo, job_id, order_id, hold_id, model,
-                variant, cost
-            from unnest(\(transfers), \(accounts), \(kinds), \(amounts), \(bonuses), \(balances), \(memos), \(jobs),
-                \(orders), \(holds), \(models), \(variants), \(costs))
-                with ordinality as new(transfer, account, kind, amount, bonus_amount, balance_after, memo, job_id,
-                    order_id, hold_id, model, variant, cost, position)
+            insert into entry (transfer, account, kind, amount, bonus_amount, balance_before, balance_after, bonus_after,
+                memo, job_id, order_id, hold_id, part, model, variant, provider_cost_microdollars)
+            select transfer, account, kind, amount, bonus_amount, balance_before, balance_after, bonus_after, memo,
+                job_id, order_id, hold_id, part, model, variant, cost
+            from unnest(\(transfers), \(accounts), \(kinds), \(amounts), \(bonuses), \(before), \(after),
+                \(bonusAfter), \(memos), \(jobs), \(orders), \(holds), \(parts), \(models), \(variants), \(costs))
+                with ordinality as new(transfer, account, kind, amount, bonus_amount, balance_before, balance_after,
+                    bonus_after, memo, job_id, order_id, hold_id, part, model, variant, cost, position)
             order by position
             """
     }
@@ -112,11 +117,14 @@ extension LedgerStore {
         let bonus = rows.map(\.bonusDelta)
         let held = rows.map(\.heldDelta)
         let swept = rows.map(\.swept)
+        let spent = rows.map(\.spent)
+        let days = rows.map(\.spentDay)
         return """
             update account
             set paid = account.paid + new.paid, bonus = account.bonus + new.bonus, held = account.held + new.held,
-                swept = new.swept
-            from unnest(\(ids), \(paid), \(bonus), \(held), \(swept)) as new(id, paid, bonus, held, swept)
+                swept = new.swept, spent = new.spent, spent_day = new.spent_day
+            from unnest(\(ids), \(paid), \(bonus), \(held), \(swept), \(spent), \(days))
+                as new(id, paid, bonus, held, swept, spent, spent_day)
             where account.id = new.id
             """
     }

@@ -1,5 +1,4 @@
 import Contracts
-import Foundation
 import Jobs
 import Postgres
 import Time
@@ -7,6 +6,7 @@ import Time
 /// The ledger's tables, for batches: two round trips, whatever their size.
 struct LedgerStore: Sendable {
     let database: Database
+    var rules = LedgerRules()
 
     /// Decides and writes a batch in one transaction.
     ///
@@ -18,155 +18,45 @@ struct LedgerStore: Sendable {
     func apply(_ items: [LedgerItem], deadline: Deadline) async throws -> [Verdict] {
         try await database.transaction(TransactionOptions(maximumAttempts: 3, deadline: deadline)) { transaction in
             let facts = try await readFacts(items, transaction)
-            let (verdicts, rows) = Ledger.decide(facts, items)
-            if !rows.isEmpty { try await transaction.commit(after: try Self.statements(rows)) }
+            let (verdicts, rows) = Ledger.decide(facts, items, rules: rules)
+            if !rows.isEmpty { try await transaction.commit(after: try Self.statements(rows, facts)) }
             return verdicts
         }
     }
 
-    // MARK: Reading
-
+    /// All reads in one round trip: the locks first, then what every batch needs, then what only some items need.
     private func readFacts(_ items: [LedgerItem], _ transaction: Transaction) async throws -> LedgerFacts {
-        let accounts = Set(items.map(\.userID)).sorted()
-        let answers = try await transaction.pipeline([
-            SealStore.shareFence,
-            Self.createAccounts(accounts),
+        let accounts = Set(items.map(\.userID) + items.compactMap(\.otherUserID)).sorted()
+        var reads = [
+            FactsRead(SealStore.shareFence),
+            FactsRead(Self.createAccounts(accounts)),
             Self.lockAccounts(accounts),
+        ]
+        reads += rareLocks(items)
+        reads += [
             Self.selectExpired(accounts),
             Self.selectOperations(Set(items.map(\.key)).sorted()),
-            Self.selectHolds(Array(Set(items.compactMap(\.hold)))),
-            Self.selectCredits(
-                items.compactMap { if case .credit(let reference, _, _, _) = $0.action { reference } else { nil } }
-            ),
-            "select nextval('operation_id') from generate_series(1, \(items.count)::int8)",
-        ])
+            Self.takeIDs(items.count),
+        ]
+        let holds = Set(items.compactMap(\.hold))
+        if !holds.isEmpty { reads.append(Self.selectHolds(Array(holds))) }
+        reads += Self.rareReads(items)
+        let answers = try await transaction.pipeline(reads.map(\.sql))
         var facts = LedgerFacts(now: Timestamp(microseconds: 0))
-        for row in answers[2] {
-            let (id, paid, bonus, held, isFrozen, swept) = try row.decode(
-                Int64.self,
-                Int64.self,
-                Int64.self,
-                Int64.self,
-                Bool.self,
-                Timestamp.self
-            )
-            facts.accounts[id] = AccountFacts(paid: paid, bonus: bonus, held: held, isFrozen: isFrozen, swept: swept)
-        }
-        for row in answers[3] {
-            let (now, account, hold, amount) = try row.decode(Timestamp.self, Int64.self, HoldID?.self, Int64?.self)
-            facts.now = now
-            if let hold, let amount {
-                facts.expired.append(ExpiredHold(key: HoldKey(userID: account, id: hold), amount: amount))
-            }
-        }
-        for row in answers[4] {
-            let (caller, key, fingerprint, kind, verdict, answer) = try row.decode(
-                String.self,
-                String.self,
-                [UInt8].self,
-                String.self,
-                String.self,
-                [UInt8].self
-            )
-            facts.operations[OperationKey(caller: caller, key: key)] = StoredOperation(
-                fingerprint: fingerprint,
-                answer: try LedgerAnswer(kind: kind, verdict: verdict, stored: answer)
-            )
-        }
-        for row in answers[5] {
-            let (account, id, amount, expiresAt, how, charged) = try row.decode(
-                Int64.self,
-                HoldID.self,
-                Int64?.self,
-                Timestamp?.self,
-                String?.self,
-                Int64?.self
-            )
-            var hold = HoldFacts()
-            if let amount, let expiresAt { hold.placed = HoldFacts.Placed(amount: amount, expiresAt: expiresAt) }
-            if let how = how.flatMap(HoldEnd.init(rawValue:)) {
-                hold.end = HoldFacts.End(how: how, charged: charged ?? 0)
-            }
-            facts.holds[HoldKey(userID: account, id: id)] = hold
-        }
-        for row in answers[6] {
-            let (source, reference, account, amount, verdict, answer) = try row.decode(
-                String.self,
-                String.self,
-                Int64.self,
-                Int64.self,
-                String.self,
-                [UInt8].self
-            )
-            guard let source = CreditSource(rawValue: source) else { continue }
-            facts.credits[CreditReference(source: source, reference: reference)] = StoredCredit(
-                userID: account,
-                amount: amount,
-                answer: try LedgerAnswer(kind: OperationKind.credit.rawValue, verdict: verdict, stored: answer)
-            )
-        }
-        facts.operationIDs = try answers[7].map { try $0.decode(Int64.self) }
+        for (read, rows) in zip(reads, answers) { try read.take(rows, &facts) }
         return facts
     }
+}
 
-    /// Makes accounts lockable that nobody has touched yet.
-    private static func createAccounts(_ ids: [Int64]) -> SQL {
-        "insert into account (id) select id from unnest(\(ids)) as wanted(id) order by id on conflict do nothing"
-    }
+/// A statement of a batch's first round trip and what its rows add to the facts.
+struct FactsRead {
+    let sql: SQL
+    let take: ([Row], inout LedgerFacts) throws -> Void
 
-    private static func lockAccounts(_ ids: [Int64]) -> SQL {
-        """
-        select id, paid, bonus, held, is_frozen, swept from account where id = any(\(ids)) order by id
-        for no key update
-        """
-    }
-
-    /// A row for each account even if none of its holds has expired, since all rows tell the time. Uses `hold_expiry`;
-    /// the statement's time is stable, so the index can be searched with it.
-    private static func selectExpired(_ ids: [Int64]) -> SQL {
-        """
-        select statement_timestamp(), account.id, expired.id, expired.amount
-        from account left join lateral (
-            select hold.id, hold.amount from hold
-            where hold.account = account.id and hold.expires_at > account.swept
-                and hold.expires_at <= statement_timestamp()
-                and not exists (select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
-        ) as expired on true
-        where account.id = any(\(ids))
-        """
-    }
-
-    private static func selectOperations(_ keys: [OperationKey]) -> SQL {
-        let callers = keys.map(\.caller)
-        let texts = keys.map(\.key)
-        return """
-            select operation.caller, operation.key, fingerprint, kind, verdict, answer
-            from unnest(\(callers), \(texts)) as wanted(caller, key)
-            join operation on operation.caller = wanted.caller and operation.key = wanted.key
-            """
-    }
-
-    private static func selectHolds(_ keys: [HoldKey]) -> SQL {
-        let accounts = keys.map(\.userID)
-        let ids = keys.map(\.id)
-        return """
-            select wanted.account, wanted.id, hold.amount, hold.expires_at, hold_end.how, hold_end.charged
-            from unnest(\(accounts), \(ids)) as wanted(account, id)
-            left join hold on hold.account = wanted.account and hold.id = wanted.id
-            left join hold_end on hold_end.account = wanted.account and hold_end.hold_id = wanted.id
-            where hold.id is not null or hold_end.hold_id is not null
-            """
-    }
-
-    private static func selectCredits(_ references: [CreditReference]) -> SQL {
-        let sources = references.map(\.source.rawValue)
-        let texts = references.map(\.reference)
-        return """
-            select credit.source, credit.reference, credit.account, credit.amount, verdict, answer
-            from unnest(\(sources), \(texts)) as wanted(source, reference)
-            join credit on credit.source = wanted.source and credit.reference = wanted.reference
-            join operation on operation.caller = credit.caller and operation.key = credit.key
-            """
+    /// - Parameter take: Nothing for a statement that is run for its effect.
+    init(_ sql: SQL, _ take: @escaping ([Row], inout LedgerFacts) throws -> Void = { _, _ in }) {
+        self.sql = sql
+        self.take = take
     }
 }
 
@@ -175,11 +65,19 @@ extension LedgerAnswer {
     ///
     /// - Throws: `DecodingError` if it has not the shape of its kind.
     init(kind: String, verdict: String, stored: [UInt8]) throws {
-        if verdict != "ok" {
+        guard verdict == "ok" else {
             self = .refused(try ContractJSON.decode(Problem.self, from: stored))
-        } else if kind == OperationKind.credit.rawValue {
-            self = .credit(try ContractJSON.decode(CreditState.self, from: stored))
-        } else {
+            return
+        }
+        switch OperationKind(rawValue: kind) {
+        case .credit: self = .credit(try ContractJSON.decode(CreditState.self, from: stored))
+        case .refundCharge, .refundCredit: self = .refund(try ContractJSON.decode(RefundState.self, from: stored))
+        case .gift: self = .gift(try ContractJSON.decode(GiftState.self, from: stored))
+        case .adjust, .decideAdjustment:
+            self = .adjustment(try ContractJSON.decode(AdjustmentState.self, from: stored))
+        case .openAccount, .freezeAccount, .unfreezeAccount:
+            self = .account(try ContractJSON.decode(Balance.self, from: stored))
+        case .placeHold, .extendHold, .chargeHold, .releaseHold, nil:
             self = .hold(try ContractJSON.decode(HoldState.self, from: stored))
         }
     }
@@ -188,8 +86,12 @@ extension LedgerAnswer {
     var stored: [UInt8] {
         get throws {
             switch self {
+            case .account(let balance): try ContractJSON.encode(balance)
             case .hold(let state): try ContractJSON.encode(state)
             case .credit(let state): try ContractJSON.encode(state)
+            case .refund(let state): try ContractJSON.encode(state)
+            case .gift(let state): try ContractJSON.encode(state)
+            case .adjustment(let state): try ContractJSON.encode(state)
             case .refused(let problem): try ContractJSON.encode(problem)
             }
         }

@@ -167,6 +167,7 @@ extension Screens {
             case .charge: .entryCharge
             case .refund: .entryRefund
             case .adjust: .entryAdjust
+            case .gift: .entryGift
             }
         let subject = entry.kind == .charge ? catalogue.models.first { $0.slug == entry.memo }?.title : nil
         return texts.html(

@@ -31,7 +31,7 @@ enum TextKey: String, CaseIterable, Sendable {
         orderDescription, paymentCreating, paymentPending, paymentUntil, paymentPaid, paymentCredited,
         paymentCanceled, paymentCode, buttonPay, buttonCheck, buttonOtherWay, buttonTryAgain, receipt,
         receiptContinues, balanceTitle, balanceHeld, balanceBonus, balanceEntries, balanceUnavailable, entryRow,
-        entryTopUp, entryGrant, entryCharge, entryRefund, entryAdjust
+        entryTopUp, entryGrant, entryCharge, entryRefund, entryAdjust, entryGift
 
     // Jobs
     case cardTitle, cardAccepted, cardAcceptedFree, cardRunning, cardRetrying, cardWait, cardDoneLine, cardFailedLine,

@@ -159,6 +159,7 @@ extension Texts {
         case .entryCharge: "generation"
         case .entryRefund: "refund"
         case .entryAdjust: "correction"
+        case .entryGift: "gift"
         // Jobs
         case .cardTitle: "<b>{model}</b> · <code>{code}</code>"
         case .cardAccepted: "✅ Accepted. Reserved: {price}"

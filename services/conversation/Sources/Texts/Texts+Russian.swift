@@ -158,6 +158,7 @@ extension Texts {
         case .entryCharge: "генерация"
         case .entryRefund: "возврат"
         case .entryAdjust: "корректировка"
+        case .entryGift: "подарок"
         // Jobs
         case .cardTitle: "<b>{model}</b> · <code>{code}</code>"
         case .cardAccepted: "✅ Принято. Зарезервировано: {price}"

@@ -1,0 +1,165 @@
+import Contracts
+import Jobs
+import Postgres
+import Time
+
+/// What every batch reads.
+extension LedgerStore {
+    /// Makes accounts lockable that nobody has touched yet.
+    static func createAccounts(_ ids: [Int64]) -> SQL {
+        "insert into account (id) select id from unnest(\(ids)) as wanted(id) order by id on conflict do nothing"
+    }
+
+    static func lockAccounts(_ ids: [Int64]) -> FactsRead {
+        FactsRead(
+            """
+            select id, paid, bonus, held, is_frozen, swept, spent, spent_day from account where id = any(\(ids))
+            order by id for no key update
+            """
+        ) { rows, facts in
+            for row in rows {
+                let (id, paid, bonus, held, isFrozen, swept, spent, spentDay) = try row.decode(
+                    Int64.self,
+                    Int64.self,
+                    Int64.self,
+                    Int64.self,
+                    Bool.self,
+                    Timestamp.self,
+                    Int64.self,
+                    Int64.self
+                )
+                facts.accounts[id] = AccountFacts(
+                    paid: paid,
+                    bonus: bonus,
+                    held: held,
+                    isFrozen: isFrozen,
+                    swept: swept,
+                    spent: spent,
+                    spentDay: spentDay
+                )
+            }
+        }
+    }
+
+    /// A row for each account even if none of its holds has expired, since all rows tell the time. Uses `hold_expiry`
+    /// and `hold_extension_expiry`; the statement's time is stable, so the indexes can be searched with it.
+    static func selectExpired(_ ids: [Int64]) -> FactsRead {
+        FactsRead(
+            """
+            select statement_timestamp(), account.id, expired.id, expired.amount
+            from account left join lateral (
+                select hold.id, hold.amount - coalesce((
+                    select sum(hold_part.amount) from hold_part
+                    where hold_part.account = hold.account and hold_part.hold_id = hold.id
+                ), 0)::int8 as amount
+                from (
+                    select id from hold
+                    where hold.account = account.id and hold.expires_at > account.swept
+                        and hold.expires_at <= statement_timestamp()
+                    union
+                    select hold_id from hold_extension
+                    where hold_extension.account = account.id and hold_extension.expires_at > account.swept
+                        and hold_extension.expires_at <= statement_timestamp()
+                ) as due
+                join hold on hold.account = account.id and hold.id = due.id
+                where not exists (
+                        select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
+                    and not exists (
+                        select from hold_extension as later where later.account = hold.account
+                            and later.hold_id = hold.id and later.expires_at > statement_timestamp())
+            ) as expired on true
+            where account.id = any(\(ids))
+            """
+        ) { rows, facts in
+            for row in rows {
+                let (now, account, hold, amount) = try row.decode(
+                    Timestamp.self,
+                    Int64.self,
+                    HoldID?.self,
+                    Int64?.self
+                )
+                facts.now = now
+                if let hold, let amount {
+                    facts.expired.append(ExpiredHold(key: HoldKey(userID: account, id: hold), amount: amount))
+                }
+            }
+        }
+    }
+
+    static func selectOperations(_ keys: [OperationKey]) -> FactsRead {
+        let callers = keys.map(\.caller)
+        let texts = keys.map(\.key)
+        return FactsRead(
+            """
+            select operation.caller, operation.key, fingerprint, kind, verdict, answer
+            from unnest(\(callers), \(texts)) as wanted(caller, key)
+            join operation on operation.caller = wanted.caller and operation.key = wanted.key
+            """
+        ) { rows, facts in
+            for row in rows {
+                let (caller, key, fingerprint, kind, verdict, answer) = try row.decode(
+                    String.self,
+                    String.self,
+                    [UInt8].self,
+                    String.self,
+                    String.self,
+                    [UInt8].self
+                )
+                facts.operations[OperationKey(caller: caller, key: key)] = StoredOperation(
+                    fingerprint: fingerprint,
+                    answer: try LedgerAnswer(kind: kind, verdict: verdict, stored: answer)
+                )
+            }
+        }
+    }
+
+    /// Holds with their latest end and what their parts have taken so far.
+    static func selectHolds(_ keys: [HoldKey]) -> FactsRead {
+        let accounts = keys.map(\.userID)
+        let ids = keys.map(\.id)
+        return FactsRead(
+            """
+            select wanted.account, wanted.id, hold.amount, greatest(hold.expires_at, (
+                    select max(hold_extension.expires_at) from hold_extension
+                    where hold_extension.account = wanted.account and hold_extension.hold_id = wanted.id
+                )), hold_end.how, hold_end.charged, parts.amount, parts.charged
+            from unnest(\(accounts), \(ids)) as wanted(account, id)
+            left join hold on hold.account = wanted.account and hold.id = wanted.id
+            left join hold_end on hold_end.account = wanted.account and hold_end.hold_id = wanted.id
+            left join lateral (
+                select sum(hold_part.amount)::int8 as amount, sum(hold_part.charged)::int8 as charged from hold_part
+                where hold_part.account = wanted.account and hold_part.hold_id = wanted.id
+            ) as parts on true
+            where hold.id is not null or hold_end.hold_id is not null
+            """
+        ) { rows, facts in
+            for row in rows {
+                let (account, id, amount, expiresAt, how, charged, settled, partlyCharged) = try row.decode(
+                    Int64.self,
+                    HoldID.self,
+                    Int64?.self,
+                    Timestamp?.self,
+                    String?.self,
+                    Int64?.self,
+                    Int64?.self,
+                    Int64?.self
+                )
+                var hold = HoldFacts(settled: settled ?? 0, partlyCharged: partlyCharged ?? 0)
+                if let amount, let expiresAt {
+                    hold.placed = HoldFacts.Placed(amount: amount, expiresAt: expiresAt)
+                }
+                if let how = how.flatMap(HoldEnd.init(rawValue:)) {
+                    hold.end = HoldFacts.End(how: how, charged: charged ?? 0)
+                }
+                facts.holds[HoldKey(userID: account, id: id)] = hold
+            }
+        }
+    }
+
+    /// Numbers for new operations.
+    static func takeIDs(_ count: Int) -> FactsRead {
+        FactsRead("select nextval('operation_id') from generate_series(1, \(count)::int8)") { rows, facts in
+            facts.operationIDs = try rows.map { try $0.decode(Int64.self) }
+        }
+    }
+}
