@@ -1,3 +1,5 @@
 import LoadtestKit
 
-LoadtestCommand.run([])
+LoadtestCommand.run([
+    .init("bench-ledger", LedgerBench.run)
+])

@@ -1,0 +1,58 @@
+import Contracts
+import Foundation
+import LoadtestKit
+import LocalSystem
+
+/// Looks at the books after a run: they balance, and they hold every acknowledged operation once.
+struct Books {
+    let rig: Rig
+    let database: String
+
+    /// - Parameter tally: What was acknowledged since the database was made, credits left aside.
+    /// - Throws: `OperatorError` that names the first difference.
+    func check(_ tally: Tally) async throws {
+        let differences = try await rig.psql(Self.differences, database: database)
+        guard differences.allSatisfy(\.isWhitespace) else {
+            throw OperatorError("The books are wrong:\n\(differences)", "")
+        }
+        let found = try await rig.psql(Self.counts, database: database)
+            .split(whereSeparator: \.isNewline).compactMap { Int64($0) }
+        let wanted = [
+            tally.held, tally.refused, tally.charged, tally.released, Int(tally.heldKopecks), Int(tally.chargedKopecks),
+        ].map(Int64.init)
+        guard found == wanted else {
+            throw OperatorError("Acknowledged: \(wanted); in the books: \(found).", "")
+        }
+    }
+
+    /// One number a line, in the order of `check`.
+    private static let counts = """
+        select count(*) from operation where kind = 'place_hold' and verdict = 'ok';
+        select count(*) from operation where kind = 'place_hold' and verdict = 'insufficient_funds';
+        select count(*) from hold_end join operation on operation.id = hold_end.operation and operation.verdict = 'ok'
+            where how = 'charged';
+        select count(*) from hold_end join operation on operation.id = hold_end.operation and operation.verdict = 'ok'
+            where how = 'released';
+        select coalesce(sum(amount), 0) from hold;
+        select coalesce(sum(amount), 0) from entry where account = -7 and kind = 'charge';
+        """
+
+    /// Lines only where something is wrong.
+    private static let differences = """
+        select 'sum of entries', sum(amount) from entry having sum(amount) <> 0;
+        select 'transfer ' || transfer, sum(amount) from entry group by transfer having sum(amount) <> 0 limit 5;
+        select 'account ' || account.id, account.paid, account.bonus, account.held, posted, reserved from account
+        left join lateral (select coalesce(sum(amount), 0) as posted from entry where entry.account = account.id) as own
+            on true
+        left join lateral (
+            select coalesce(sum(amount), 0) as reserved from hold
+            where hold.account = account.id and not exists (
+                select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
+        ) as live on true
+        where paid + bonus <> posted or held <> reserved limit 5;
+        select 'balance after entry ' || id from (
+            select id, balance_after, sum(amount) over (partition by account order by id) as balance
+            from entry where account > 0
+        ) as line where balance_after <> balance limit 5;
+        """
+}
