@@ -13,6 +13,8 @@ struct IngressConfiguration: Sendable {
     var trustedProxies: [AddressRange]
     /// How long bodies of events are kept.
     var keepDays: Int
+    /// How long a repeated webhook is known as one.
+    var dedupDays: Int
 
     static let botsKey = ConfigurationKey.secrets(
         "ATELIER_TELEGRAM_BOTS",
@@ -42,8 +44,15 @@ struct IngressConfiguration: Sendable {
         help: "how long bodies of events are kept"
     )
 
+    static let dedupDaysKey = ConfigurationKey.int(
+        "ATELIER_DEDUP_DAYS",
+        default: 35,
+        range: 30...3_650,
+        help: "how long a repeated webhook is known as one, at least"
+    )
+
     static let keys: [any ConfigurationKeyDescription] = [
-        botsKey, callbackKeyKey, yookassaKey, proxiesKey, keepDaysKey,
+        botsKey, callbackKeyKey, yookassaKey, proxiesKey, keepDaysKey, dedupDaysKey,
     ]
 
     init(_ reader: ConfigurationReader) throws(ConfigurationError) {
@@ -59,6 +68,7 @@ struct IngressConfiguration: Sendable {
         self.yookassaSources = try Self.ranges(reader, Self.yookassaKey)
         self.trustedProxies = try Self.ranges(reader, Self.proxiesKey)
         self.keepDays = try reader.value(Self.keepDaysKey)
+        self.dedupDays = try reader.value(Self.dedupDaysKey)
     }
 
     private static func ranges(

@@ -71,5 +71,9 @@ struct IngressMetrics: Sendable {
         metrics.gauge("atelier_ingress_events_waiting", "Events in memory that are not handled yet.") {
             Double(dispatch.eventCount)
         }
+        metrics.gauge(
+            "atelier_ingress_groups_behind",
+            "Groups of lanes (a slot's for one consumer, of 192) that are read from the table."
+        ) { Double(dispatch.groupsBehind) }
     }
 }

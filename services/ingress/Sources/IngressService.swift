@@ -22,7 +22,14 @@ package struct IngressService: AtelierService {
         let owner = "\(context.instance)#\(Hex.encode(secureRandom(4)))"
         let events = EventStore(database: context.database, instance: owner)
         let dispatch = Dispatch(limits: Dispatcher.Limits(), clock: context.clock)
-        let commit = CommitEvents(store: events, dispatch: dispatch, metrics: metrics, log: context.log)
+        let backlog = BacklogStore(database: context.database, instance: owner)
+        let commit = CommitEvents(
+            store: events,
+            backlog: backlog,
+            dispatch: dispatch,
+            metrics: metrics,
+            log: context.log
+        )
         metrics.observe(context.metrics, commit: commit, dispatch: dispatch)
         self.webhooks = WebhookRoutes(
             configuration: configuration,
@@ -66,12 +73,13 @@ package struct IngressService: AtelierService {
                 KeepSlots(
                     slots: SlotStore(database: context.database, instance: owner),
                     events: events,
+                    backlog: backlog,
                     commit: commit,
                     dispatch: dispatch,
                     loop: context.loop,
                     metrics: metrics,
                     log: context.log,
-                    keepDays: Int32(configuration.keepDays)
+                    keepDays: (Int32(configuration.keepDays), Int32(configuration.dedupDays))
                 ),
             ] + callers + [commit]
     }

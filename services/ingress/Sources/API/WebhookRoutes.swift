@@ -73,10 +73,6 @@ struct WebhookRoutes: Sendable {
 
     private func store(_ arrival: Arrival) async -> HTTPResponse {
         let source = arrival.source.rawValue
-        guard !dispatch.isFull || arrival.isPayment else {
-            metrics.received.increment(source, "shed")
-            return comeAgain
-        }
         do {
             let isNew = try await commit.store(arrival)
             metrics.received.increment(source, arrival.isMalformed ? "malformed" : isNew ? "stored" : "duplicate")

@@ -16,7 +16,8 @@ struct Dispatcher {
 
     /// What to write down about an event.
     enum Completion: Equatable {
-        case done(id: Int64, slot: Int32)
+        /// `wasParked`: a row of `parked` has to go.
+        case done(id: Int64, slot: Int32, wasParked: Bool = false)
         /// Tried again at `at`; its lane waits.
         case parked(id: Int64, slot: Int32, attempts: Int, at: Timestamp, error: String)
         /// Never tried again by itself; its lane goes on.
@@ -38,7 +39,7 @@ struct Dispatcher {
         var callsPerConsumer = 8
         /// Tries before an event is a dead letter.
         var attempts = 30
-        /// The most events held in memory; beyond it slots fall behind and are read from the table later.
+        /// The most events of a consumer held in memory; beyond it slots fall behind and are read from the table later.
         var eventsInMemory = 50_000
     }
 
@@ -46,6 +47,8 @@ struct Dispatcher {
         var event: Event
         var slot: Int32
         var attempts: Int
+        /// A row of `parked` leads back to it, so that no mark needs to wait for it.
+        var isParked: Bool
     }
 
     private struct Lane {
@@ -61,6 +64,8 @@ struct Dispatcher {
         var ready: [String] = []
         var head = 0
         var calls = 0
+        /// Events in memory.
+        var events = 0
         var failures = 0
         var closedUntil: Timestamp?
     }
@@ -71,7 +76,11 @@ struct Dispatcher {
     private var parked: [String: Timestamp] = [:]
     /// No pause ends before this moment, so that most looks need not go through them all.
     private var earliestPause: Timestamp?
-    private(set) var undone: [Int32: Set<Int64>] = [:]
+    /// Ids in memory by slot: those that only their slot's mark leads back to, and those that are parked.
+    private var undone: [Int32: Set<Int64>] = [:]
+    private var parkedIDs: [Int32: Set<Int64>] = [:]
+    /// Slots that are about to be given away: their lanes send nothing new.
+    private var leaving: Set<Int32> = []
     private(set) var eventCount = 0
 
     init(limits: Limits = Limits()) {
@@ -79,8 +88,8 @@ struct Dispatcher {
         for consumer in Consumer.allCases { desks[consumer] = Desk() }
     }
 
-    /// Whether there is room for more events in memory.
-    var isFull: Bool { eventCount >= limits.eventsInMemory }
+    /// How many more events of a consumer fit into memory.
+    func room(for consumer: Consumer) -> Int { limits.eventsInMemory - (desks[consumer]?.events ?? 0) }
 
     /// Whether the consumer could not be reached lately.
     func isAway(_ consumer: Consumer) -> Bool { desks[consumer]?.closedUntil != nil }
@@ -93,18 +102,26 @@ struct Dispatcher {
         }
     }
 
-    /// The smallest id of the slot that has not been completed; nil if there is none.
-    func lowestUndone(in slot: Int32) -> Int64? { undone[slot]?.min() }
+    /// Ids of the slot that are not completed and not parked.
+    func undone(in slot: Int32) -> Set<Int64> { undone[slot] ?? [] }
 
     /// Adds an event at the end of its lane. An id that is already known is ignored.
     ///
     /// - Parameter parkedUntil: For an event that waited for another try when its former owner stopped.
     mutating func offer(_ event: Event, slot: Int32, attempts: Int = 0, parkedUntil: Timestamp? = nil) {
-        guard undone[slot, default: []].insert(event.id).inserted else { return }
+        let isParked = parkedUntil != nil
+        if isParked {
+            guard undone[slot]?.contains(event.id) != true, parkedIDs[slot, default: []].insert(event.id).inserted
+            else { return }
+        } else {
+            guard parkedIDs[slot]?.contains(event.id) != true, undone[slot, default: []].insert(event.id).inserted
+            else { return }
+        }
         eventCount += 1
         let name = event.lane
         var lane = lanes.removeValue(forKey: name) ?? Lane(consumer: Consumer(source: event.source, lane: name))
-        let waiting = Waiting(event: event, slot: slot, attempts: attempts)
+        desks[lane.consumer]?.events += 1
+        let waiting = Waiting(event: event, slot: slot, attempts: attempts, isParked: isParked)
         // Ids grow with the time of the commit, so a lane is nearly always appended to; a late reader of the table
         // may bring an older one.
         let index = lane.queue.lastIndex { $0.event.id < event.id }.map { $0 + 1 } ?? 0
@@ -136,7 +153,9 @@ struct Dispatcher {
                 continue
             }
             defer { lanes[name] = lane }
-            guard let first = lane.queue.first, !lane.isInFlight, lane.parkedUntil == nil else {
+            guard let first = lane.queue.first, !lane.isInFlight, lane.parkedUntil == nil,
+                !leaving.contains(first.slot)
+            else {
                 desk.head += 1
                 continue
             }
@@ -225,13 +244,35 @@ struct Dispatcher {
         }
     }
 
+    /// Sends nothing new of these slots; what is in flight goes on.
+    mutating func leave(_ slots: some Sequence<Int32>) { leaving.formUnion(slots) }
+
+    /// Takes `leave` back.
+    mutating func stay() {
+        guard !leaving.isEmpty else { return }
+        for (name, lane) in lanes where lane.queue.first.map({ leaving.contains($0.slot) }) ?? false {
+            // Twice in the list is harmless: a lane that is in flight or parked is passed over.
+            desks[lane.consumer]?.ready.append(name)
+        }
+        leaving = []
+    }
+
+    /// Whether a call with an event of these slots, of any slot if nil, is under way.
+    func isInFlight(_ slots: Set<Int32>?) -> Bool {
+        guard let slots else { return desks.values.contains { $0.calls > 0 } }
+        return lanes.values.contains { $0.isInFlight && $0.queue.first.map { slots.contains($0.slot) } ?? false }
+    }
+
     /// Forgets the lanes of a slot that another instance owns now. What is in flight stays until its call ends.
     mutating func drop(slot: Int32) {
-        let gone = undone.removeValue(forKey: slot) ?? []
-        eventCount -= gone.count
+        leaving.remove(slot)
+        undone[slot] = nil
+        parkedIDs[slot] = nil
         for (name, lane) in lanes where lane.queue.contains(where: { $0.slot == slot }) {
             lanes[name] = nil
             parked[name] = nil
+            eventCount -= lane.queue.count
+            desks[lane.consumer]?.events -= lane.queue.count
         }
     }
 
@@ -242,12 +283,12 @@ struct Dispatcher {
         lane.queue.removeFirst()
         lane.isInFlight = false
         lane.isSolo = false
-        forget(head)
+        forget(head, of: lane.consumer)
         if !lane.queue.isEmpty {
             desks[lane.consumer]?.ready.append(event.lane)
             lanes[event.lane] = lane
         }
-        guard let error else { return .done(id: event.id, slot: head.slot) }
+        guard let error else { return .done(id: event.id, slot: head.slot, wasParked: head.isParked) }
         return .dead(id: event.id, slot: head.slot, attempts: head.attempts + 1, error: error)
     }
 
@@ -262,6 +303,9 @@ struct Dispatcher {
         }
         let until = now + (pause ?? Self.pause(after: attempts, id: event.id))
         lanes[event.lane]?.queue[0].attempts = attempts
+        lanes[event.lane]?.queue[0].isParked = true
+        undone[head.slot]?.remove(event.id)
+        parkedIDs[head.slot, default: []].insert(event.id)
         lanes[event.lane]?.isInFlight = false
         lanes[event.lane]?.parkedUntil = until
         holdBack(event.lane, until: until)
@@ -290,9 +334,11 @@ struct Dispatcher {
         desks[consumer] = desk
     }
 
-    private mutating func forget(_ waiting: Waiting) {
-        if undone[waiting.slot]?.remove(waiting.event.id) != nil { eventCount -= 1 }
-        if undone[waiting.slot]?.isEmpty == true { undone[waiting.slot] = nil }
+    private mutating func forget(_ waiting: Waiting, of consumer: Consumer) {
+        undone[waiting.slot]?.remove(waiting.event.id)
+        if waiting.isParked { parkedIDs[waiting.slot]?.remove(waiting.event.id) }
+        eventCount -= 1
+        desks[consumer]?.events -= 1
     }
 
     /// 0.5 s doubling to 60 s, spread by a fifth of the pause; the id decides the spread, since a machine has no dice.

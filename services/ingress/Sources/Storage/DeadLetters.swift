@@ -10,17 +10,13 @@ struct DeadLetters: Sendable {
 
     let database: Database
 
-    /// Makes a dead letter an ordinary waiting event again; anything else stays as it is. Its lane's owner finds it among
-    /// the handovers within a tick.
+    /// Makes a dead letter an ordinary waiting event again; anything else stays as it is. Its lane's owner finds it within
+    /// a tick.
     func revive(_ id: Int64, in transaction: Transaction) async throws(PostgresError) {
         try await transaction.execute(
             """
-            with revived as (
-                delete from parked where event_id = \(id) and is_dead returning event_id, slot
-            ), undone as (
-                delete from done using revived where done.slot = revived.slot and done.event_id = revived.event_id
-            )
-            insert into handover (slot, event_id) select slot, event_id from revived on conflict do nothing
+            update parked set is_dead = false, is_revived = true, attempts = 0, next_at = now(), at = now()
+            where event_id = \(id) and is_dead
             """
         )
     }
@@ -46,15 +42,9 @@ struct DeadLetters: Sendable {
                     and (\(error)::text is null or strpos(p.error, \(error)) > 0)
                     and (\(diedBefore)::timestamptz is null or p.at < \(diedBefore))
                 order by p.event_id limit \(Int64(limit)) for update of p
-            ), revived as (
-                delete from parked using chosen where parked.event_id = chosen.event_id and parked.is_dead
-                returning parked.event_id, parked.slot
-            ), undone as (
-                delete from done using revived where done.slot = revived.slot and done.event_id = revived.event_id
-            ), handed as (
-                insert into handover (slot, event_id) select slot, event_id from revived on conflict do nothing
             )
-            select event_id from revived
+            update parked set is_dead = false, is_revived = true, attempts = 0, next_at = now(), at = now()
+            from chosen where parked.event_id = chosen.event_id and parked.is_dead
             """
         )
     }

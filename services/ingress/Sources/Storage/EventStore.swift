@@ -1,25 +1,22 @@
 internal import Contracts
 internal import Postgres
-internal import Telemetry
 internal import Time
 
-/// Stored events: the only SQL that reads and writes them on the way from webhook to consumer.
+/// Accepts events and writes what became of them: the only SQL on the way from webhook to consumer.
 struct EventStore: Sendable {
-    /// What a flight did with one arrival of its batch.
-    struct Stored: Sendable, Equatable {
-        /// Its place in the batch.
-        var index: Int
-        var id: Int64
-        /// This instance dispatches it; otherwise it was handed over to the owner of its slot.
-        var isMine: Bool
-    }
+    /// What a flight did with its batch.
+    struct Accepted: Sendable, Equatable {
+        /// What was new: its place in the batch and its id. Duplicates are left out.
+        var stored: [(place: Int, id: Int64)]
+        /// The slots that this instance owned while the flight ran; events of others were handed over.
+        var mine: Set<Int32>
+        /// Events above the given mark that other instances handed over to this one.
+        var handed: [Int64]
 
-    /// A stored event that waits to be dispatched.
-    struct Waiting: Sendable {
-        var event: Event
-        var slot: Int32
-        var attempts: Int
-        var nextAt: Timestamp?
+        static func == (left: Self, right: Self) -> Bool {
+            left.stored.elementsEqual(right.stored) { $0 == $1 } && left.mine == right.mine
+                && left.handed == right.handed
+        }
     }
 
     /// Commits take this advisory lock shared; taking it alone waits for every commit under way, so that all ids up to
@@ -29,142 +26,163 @@ struct EventStore: Sendable {
     let database: Database
     /// The name under which this process owns slots.
     let instance: String
+    private let ranges: UpdateRanges
+
+    init(database: Database, instance: String) {
+        self.database = database
+        self.instance = instance
+        self.ranges = UpdateRanges(database: database)
+    }
 
     /// Stores a batch in one transaction and one round trip: dedup keys, new events, and handovers for slots of others.
     ///
-    /// - Parameter mySlots: Whose handovers to read afterwards: a predecessor in a lane may have been accepted by another
+    /// - Parameter floor: Handovers above it are read too: a predecessor in a lane may have been accepted by another
     ///   instance, and it committed before this event was posted.
-    /// - Returns: What is new (duplicates are left out), and the events that others handed to this instance.
-    func accept(
-        _ batch: [Arrival],
-        mySlots: [Int32]
-    ) async throws(PostgresError) -> (stored: [Stored], handed: [Int64]) {
-        // Sorted keys: two batches with common keys would deadlock otherwise. The sort happens in the statement.
-        let keys = batch.map { arrival -> String? in
-            if case .other(_, let key) = arrival.dedup { key } else { nil }
+    func accept(_ batch: [Arrival], handedAbove floor: Int64) async throws(PostgresError) -> Accepted {
+        var updates: [(place: Int, bot: String, id: Int64)] = []
+        var others: [(place: Int, key: String)] = []
+        updates.reserveCapacity(batch.count)
+        for (place, arrival) in batch.enumerated() {
+            switch arrival.dedup {
+            case .update(let bot, let id): updates.append((place, bot, id))
+            case .other(_, let key): others.append((place, key))
+            }
         }
-        let insert: SQL = """
-            with input as materialized (
-                select nextval('event_id_seq') as id, i.*
-                from unnest(
-                    \(batch.map(\.source.rawValue)), \(batch.map(\.kind)), \(batch.map(\.bot)), \(batch.map(\.updateID)),
-                    \(batch.map(\.token)), \(batch.map(\.lane)), \(batch.map { Slot.of(lane: $0.lane) }),
-                    \(batch.map(\.traceparent)), \(batch.map(\.isMalformed)), \(batch.map(\.receivedAt)), \(keys),
-                    \(batch.map(\.body)))
-                with ordinality as i(
-                    source, kind, bot, update_id, token, lane, slot, traceparent, is_malformed, at, key, body, place)
-            ), fresh_update as (
-                insert into seen_update (bot, update_id, event_id)
-                select bot, update_id, id from input where key is null order by bot, update_id
-                on conflict do nothing returning event_id
-            ), fresh_other as (
-                insert into seen_other (source, key, event_id)
-                select source, key, id from input where key is not null order by source, key
-                on conflict do nothing returning event_id
-            ), stored as (
-                insert into event (
-                    id, at, source, kind, bot, update_id, token, lane, slot, traceparent, is_malformed, body)
-                select id, at, source, kind, bot, update_id, token, lane, slot, traceparent, is_malformed, body
-                from input
-                where id in (select event_id from fresh_update union all select event_id from fresh_other)
-                returning id, slot, is_malformed
-            ), handed as (
-                insert into handover (slot, event_id)
-                select stored.slot, stored.id from stored join slot using (slot)
-                where not is_malformed
-                    and (slot.owner is distinct from \(instance) or slot.lease_until <= clock_timestamp())
-                returning event_id
-            )
-            select input.place, input.id, handed.event_id is null
-            from stored join input using (id) left join handed on handed.event_id = stored.id
-            """
-        let results = try await database.pipeline([
-            "select pg_advisory_xact_lock_shared(\(Self.fence))",
-            insert,
-            handovers(to: mySlots),
-        ])
-        var stored: [Stored] = []
-        for row in results[1] {
-            let (place, id, isMine) = try row.decode(Int64.self, Int64.self, Bool.self)
-            stored.append(Stored(index: Int(place) - 1, id: id, isMine: isMine))
+        // In the order of their keys: two batches with common keys would deadlock otherwise. Telegram numbers a chat's
+        // updates in their order, so that ids follow it.
+        updates.sort { $0.bot == $1.bot ? $0.id < $1.id : $0.bot < $1.bot }
+        try await ranges.prepare(updates.lazy.map(\.id))
+
+        var statements: [SQL] = ["select pg_advisory_xact_lock_shared(\(Self.fence))"]
+        var places: [[Int]] = [[]]
+        if !updates.isEmpty {
+            places.append(updates.map(\.place))
+            statements.append(insertUpdates(updates.map { batch[$0.place] }, floor))
         }
-        var handed: [Int64] = []
-        for row in results[2] { handed.append(try row.decode(Int64.self)) }
-        return (stored, handed)
+        if !others.isEmpty {
+            let arrivals = others.map { batch[$0.place] }
+            let keys = others.map(\.key)
+            places += [[], others.map(\.place)]
+            statements += [Self.lockKeys(arrivals, keys), insertOthers(arrivals, keys, floor)]
+        }
+        let results = try await database.pipeline(statements)
+
+        var accepted = Accepted(stored: [], mine: [], handed: [])
+        accepted.stored.reserveCapacity(batch.count)
+        for (rows, places) in zip(results, places) where !places.isEmpty {
+            guard let row = rows.first else { continue }
+            let (indexes, ids, mine, handed) = try row.decode([Int64]?.self, [Int64]?.self, [Int32].self, [Int64].self)
+            for (index, id) in zip(indexes ?? [], ids ?? []) {
+                accepted.stored.append((places[Int(index) - 1], id))
+            }
+            accepted.mine = Set(mine)
+            accepted.handed = handed
+        }
+        return accepted
     }
 
-    /// Reads waiting events of a slot above a mark, in order. Uses `event_slot_id`.
-    func waiting(in slot: Int32, after id: Int64, limit: Int64) async throws(PostgresError) -> [Waiting] {
-        try await decode(
-            """
-            select e.id, e.source, e.kind, e.bot, e.update_id, e.token, e.lane, e.at, e.traceparent, e.body, e.slot,
-                coalesce(p.attempts, 0), p.next_at
-            from event e left join parked p on p.event_id = e.id
-            where e.slot = \(slot) and e.id > \(id) and not e.is_malformed and not coalesce(p.is_dead, false)
-                and not exists (select from done d where d.slot = e.slot and d.event_id = e.id)
-            order by e.id limit \(limit)
-            """
-        )
-    }
-
-    /// Reads events by id: those that others handed over.
-    func events(_ ids: [Int64]) async throws(PostgresError) -> [Waiting] {
-        try await decode(
-            """
-            select e.id, e.source, e.kind, e.bot, e.update_id, e.token, e.lane, e.at, e.traceparent, e.body, e.slot,
-                coalesce(p.attempts, 0), p.next_at
-            from event e left join parked p on p.event_id = e.id
-            where e.id = any(\(ids)) and not e.is_malformed and not coalesce(p.is_dead, false)
-                and not exists (select from done d where d.slot = e.slot and d.event_id = e.id)
-            order by e.id
-            """
-        )
-    }
-
-    /// Ids that other instances accepted for these slots.
-    func handedOver(to slots: [Int32]) async throws(PostgresError) -> [Int64] {
-        var ids: [Int64] = []
-        for row in try await database.query(handovers(to: slots)) { ids.append(try row.decode(Int64.self)) }
-        return ids
-    }
-
-    /// Only of slots that are still owned: who was frozen and has lost one without knowing would dispatch such an event
-    /// before older ones of its lane, which the new owner has.
-    private func handovers(to slots: [Int32]) -> SQL {
+    private func insertUpdates(_ batch: [Arrival], _ floor: Int64) -> SQL {
         """
-        select event_id from handover join slot using (slot)
-        where slot = any(\(slots)) and slot.owner = \(instance) order by event_id
+        with input as materialized (
+            select nextval('event_id_seq') as id, i.*
+            from unnest(
+                \(batch.map(\.kind)), \(batch.map(\.bot)), \(batch.map(\.updateID)), \(batch.map(\.lane)),
+                \(batch.map { Slot.of(lane: $0.lane) }), \(batch.map(\.traceparent)), \(batch.map(\.receivedAt)),
+                \(batch.map(\.body)))
+            with ordinality as i(kind, bot, update_id, lane, slot, traceparent, at, body, place)
+        ), fresh as (
+            insert into seen_update (bot, update_id, event_id)
+            select bot, update_id, id from input
+            on conflict do nothing returning event_id
+        ), stored as (
+            insert into event (id, at, source, kind, bot, update_id, lane, slot, traceparent, body)
+            select id, at, 'telegram', kind, bot, update_id, lane, slot, traceparent, body
+            from input where id in (select event_id from fresh)
+        ), mine as materialized (
+            select array(select slot from slot where owner = \(instance) and lease_until > clock_timestamp()) as slots
+        ), handed as (
+            insert into handover (half, event_id, slot)
+            select half.active, id, slot from input, mine, half
+            where half.name = 'handover' and slot <> all (mine.slots) and id in (select event_id from fresh)
+        )
+        select array_agg(place), array_agg(id), (select slots from mine),
+            array(
+                select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
+                order by event_id)
+        from input where id in (select event_id from fresh)
+        """
+    }
+
+    /// All that is not a well-formed update comes seldom, and is looked for in all months under a lock on its key.
+    private static func lockKeys(_ batch: [Arrival], _ keys: [String]) -> SQL {
+        """
+        select pg_advisory_xact_lock(key) from (
+            select distinct hashtextextended(source || ':' || key, 0) as key
+            from unnest(\(batch.map(\.source.rawValue)), \(keys)) as k(source, key) order by 1
+        ) as sorted
+        """
+    }
+
+    private func insertOthers(_ batch: [Arrival], _ keys: [String], _ floor: Int64) -> SQL {
+        """
+        with input as materialized (
+            select nextval('event_id_seq') as id, i.*
+            from unnest(
+                \(batch.map(\.source.rawValue)), \(batch.map(\.kind)), \(batch.map(\.bot)), \(batch.map(\.token)),
+                \(batch.map(\.lane)), \(batch.map { Slot.of(lane: $0.lane) }), \(batch.map(\.traceparent)),
+                \(batch.map(\.isMalformed)), \(batch.map(\.receivedAt)), \(keys), \(batch.map(\.body)))
+            with ordinality as i(
+                source, kind, bot, token, lane, slot, traceparent, is_malformed, at, key, body, place)
+        ), fresh as (
+            insert into seen_other (source, key, month, event_id)
+            select source, key, date_trunc('month', now() at time zone 'utc')::date, id from input
+            where not exists (
+                select from seen_other where seen_other.source = input.source and seen_other.key = input.key)
+            order by source, key
+            on conflict do nothing returning event_id
+        ), stored as (
+            insert into event (id, at, source, kind, bot, token, lane, slot, traceparent, is_malformed, body)
+            select id, at, source, kind, bot, token, lane, slot, traceparent, is_malformed, body
+            from input where id in (select event_id from fresh)
+        ), mine as materialized (
+            select array(select slot from slot where owner = \(instance) and lease_until > clock_timestamp()) as slots
+        ), handed as (
+            insert into handover (half, event_id, slot)
+            select half.active, id, slot from input, mine, half
+            where half.name = 'handover' and slot <> all (mine.slots) and not is_malformed
+                and id in (select event_id from fresh)
+        )
+        select array_agg(place), array_agg(id), (select slots from mine),
+            array(
+                select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
+                order by event_id)
+        from input where id in (select event_id from fresh)
         """
     }
 
     /// Writes what became of events, in one round trip. Losing it only repeats a dispatch, so that it needs no flush to
     /// disk; dead letters must survive and get one.
     func record(_ completions: [Dispatcher.Completion]) async throws(PostgresError) {
-        var done: (slots: [Int32], ids: [Int64]) = ([], [])
+        var done: [Int64] = []
         var parked: [Dispatcher.Completion] = []
+        var hasParked = false
         for completion in completions {
             switch completion {
-            case .done(let id, let slot):
-                done.slots.append(slot)
-                done.ids.append(id)
-            case .dead(let id, let slot, _, _):
-                done.slots.append(slot)
-                done.ids.append(id)
+            case .done(let id, _, let wasParked):
+                done.append(id)
+                hasParked = hasParked || wasParked
+            case .dead(let id, _, _, _):
+                done.append(id)
                 parked.append(completion)
             case .parked: parked.append(completion)
             }
         }
         var statements: [SQL] = []
         if parked.isEmpty { statements.append("set local synchronous_commit = off") }
-        if !done.ids.isEmpty {
-            statements.append(
-                """
-                insert into done (slot, event_id) select * from unnest(\(done.slots), \(done.ids)) as d(slot, id)
-                order by slot, id on conflict do nothing
-                """
-            )
-            statements.append("delete from parked where event_id = any(\(done.ids)) and not is_dead")
+        if !done.isEmpty {
+            statements.append("insert into done (half, ids) select active, \(done) from half where name = 'done'")
         }
+        if hasParked { statements.append("delete from parked where event_id = any(\(done)) and not is_dead") }
         if !parked.isEmpty { statements.append(Self.park(parked)) }
         _ = try await database.pipeline(statements)
     }
@@ -192,51 +210,19 @@ struct EventStore: Sendable {
             case .done: continue
             }
         }
+        // One event may have been parked more than once since the last write: the last one counts.
         return """
             insert into parked (event_id, slot, attempts, next_at, error, is_dead)
-            select id, slot, attempts, next_at, error, next_at is null
-            from unnest(\(ids), \(slots), \(attempts), \(times), \(errors)) as p(id, slot, attempts, next_at, error)
-            order by id
+            select distinct on (id) id, slot, attempts, next_at, error, next_at is null
+            from unnest(\(ids), \(slots), \(attempts), \(times), \(errors))
+                with ordinality as p(id, slot, attempts, next_at, error, place)
+            order by id, place desc
             on conflict (event_id) do update
             set attempts = excluded.attempts, next_at = excluded.next_at, error = excluded.error,
-                is_dead = excluded.is_dead, at = now()
+                is_dead = excluded.is_dead, is_revived = false, at = now()
             """
     }
 
-    private func decode(_ sql: SQL) async throws(PostgresError) -> [Waiting] {
-        var waiting: [Waiting] = []
-        for row in try await database.query(sql) {
-            let (id, source, kind, bot, updateID, token, lane, at, trace, body, slot, attempts, nextAt) =
-                try row.decode(
-                    Int64.self,
-                    String.self,
-                    String.self,
-                    String?.self,
-                    Int64?.self,
-                    String?.self,
-                    String.self,
-                    Timestamp.self,
-                    String?.self,
-                    [UInt8].self,
-                    Int32.self,
-                    Int32.self,
-                    Timestamp?.self
-                )
-            guard let source = EventSource(rawValue: source) else { continue }
-            let event = Event(
-                id: id,
-                source: source,
-                kind: kind,
-                bot: bot,
-                updateID: updateID,
-                token: token,
-                lane: lane,
-                receivedAt: at,
-                traceparent: trace,
-                body: String(decoding: body, as: UTF8.self)
-            )
-            waiting.append(Waiting(event: event, slot: slot, attempts: Int(attempts), nextAt: nextAt))
-        }
-        return waiting
-    }
+    /// Has ranges of dedup keys looked up anew, since old ones may have been dropped.
+    func forgetRanges() { ranges.forget() }
 }

@@ -5,10 +5,24 @@ struct SlotStore: Sendable {
     /// A slot that this instance has just taken.
     struct Taken: Sendable, Equatable {
         var slot: Int32
-        /// Everything up to here is handled.
+        /// Everything up to here is handled, but for `open` and for what is parked.
         var lowID: Int64
+        var open: [Int64]
     }
 
+    /// How far a slot is handled.
+    struct Mark: Sendable, Equatable {
+        var slot: Int32
+        var lowID: Int64
+        /// Ids up to `lowID` that are not handled, in order, at most `maximumOpen`.
+        var open: [Int64] = []
+
+        /// More than this keep the mark back instead, so that the row stays small.
+        static let maximumOpen = 128
+    }
+
+    /// How long a half is written before the other one takes over.
+    private static let halfSeconds = 20.0
     /// Commits of a living instance are done long before this age; one that is older, and keeps the fence from closing,
     /// belongs to an instance that has been frozen.
     private static let stuckFlightSeconds = 2
@@ -36,13 +50,13 @@ struct SlotStore: Sendable {
             update slot
             set owner = \(instance), epoch = epoch + 1, lease_until = clock_timestamp() + interval '3 seconds'
             from free, ended where slot.slot = free.slot
-            returning slot.slot, slot.low_id
+            returning slot.slot, slot.low_id, slot.open
             """
         )
         var taken: [Taken] = []
         for row in rows {
-            let (slot, lowID) = try row.decode(Int32.self, Int64.self)
-            taken.append(Taken(slot: slot, lowID: lowID))
+            let (slot, lowID, open) = try row.decode(Int32.self, Int64.self, [Int64].self)
+            taken.append(Taken(slot: slot, lowID: lowID, open: open))
         }
         return taken
     }
@@ -71,20 +85,29 @@ struct SlotStore: Sendable {
     ///
     /// - Returns: The boundary: each event with an id up to it is committed and visible, or never will be.
     func boundary() async throws(PostgresError) -> Int64 {
-        // The value is read under the lock: whoever takes an id takes the lock first.
+        // The value is read under the lock: whoever takes an id takes the lock first. A new sequence says 1 before it has
+        // given 1 away.
         let results = try await database.pipeline([
-            "select pg_advisory_xact_lock(\(EventStore.fence))", "select last_value from event_id_seq",
+            "select pg_advisory_xact_lock(\(EventStore.fence))",
+            "select case when is_called then last_value else 0 end from event_id_seq",
         ])
         return try results[1].first?.decode(Int64.self) ?? 0
     }
 
     /// Renews the leases and moves the marks.
     ///
+    /// - Parameter boundary: Up to here this instance knows what others handed over.
     /// - Returns: The slots that are still owned; the others have been taken by somebody else.
-    func renew(_ marks: [(slot: Int32, lowID: Int64)]) async throws(PostgresError) -> [Int32] {
+    func renew(_ marks: [Mark], boundary: Int64) async throws(PostgresError) -> [Int32] {
+        // Lists of different lengths make no array of PostgreSQL: they travel flat, with the slot of each id.
+        let open = marks.flatMap { mark in mark.open.map { (mark.slot, $0) } }
         let rows = try await database.query(
             """
-            update slot set lease_until = clock_timestamp() + interval '3 seconds', low_id = greatest(slot.low_id, m.low_id)
+            update slot set lease_until = clock_timestamp() + interval '3 seconds', read_id = \(boundary),
+                low_id = case when m.low_id >= slot.low_id then m.low_id else slot.low_id end,
+                open = case when m.low_id >= slot.low_id then array(
+                    select id from unnest(\(open.map(\.0)), \(open.map(\.1))) as o(slot, id)
+                    where o.slot = m.slot order by id) else slot.open end
             from unnest(\(marks.map(\.slot)), \(marks.map(\.lowID))) as m(slot, low_id)
             where slot.slot = m.slot and owner = \(instance)
             returning slot.slot
@@ -102,26 +125,15 @@ struct SlotStore: Sendable {
         )
     }
 
-    /// Forgets what is handled and lies at or below the marks. A handover there that is not done is a dead letter that was
-    /// revived: the mark has passed it, so that only its handover leads back to it after a crash.
-    func tidy() async throws(PostgresError) {
-        _ = try await database.pipeline([
-            """
-            delete from handover using slot, done
-            where handover.slot = slot.slot and handover.event_id <= slot.low_id
-                and done.slot = handover.slot and done.event_id = handover.event_id
-            """,
-            """
-            delete from done using slot
-            where done.slot = slot.slot and done.event_id <= slot.low_id
-                and not exists (select from handover h where h.slot = done.slot and h.event_id = done.event_id)
-            """,
-        ])
+    /// Truncates what the marks have passed; see `turn_halves`.
+    func turnHalves() async throws(PostgresError) {
+        _ = try await database.query("select turn_halves(\(Self.halfSeconds))")
     }
 
     /// Makes partitions for the days ahead and drops those older than the retention.
-    func keepPartitions(keepDays: Int32) async throws(PostgresError) {
+    func keepPartitions(eventDays: Int32, dedupDays: Int32) async throws(PostgresError) {
         _ = try await database.query("select make_event_partitions(3)")
-        _ = try await database.query("select drop_event_partitions(\(keepDays))")
+        _ = try await database.query("select drop_event_partitions(\(eventDays))")
+        _ = try await database.query("select drop_seen_partitions(\(dedupDays))")
     }
 }

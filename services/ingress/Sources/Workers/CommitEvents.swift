@@ -33,6 +33,8 @@ final class CommitEvents: Worker {
 
     private struct State {
         var queue: [Ticket] = []
+        /// Payments, which go with the next flight whatever waits before them.
+        var payments: [Ticket] = []
         var started: Int64 = 0
         /// Flights under way.
         var open: Set<Int64> = []
@@ -40,6 +42,7 @@ final class CommitEvents: Worker {
 
     let name = "events.commit"
     private let store: EventStore
+    private let backlog: BacklogStore
     private let dispatch: Dispatch
     private let metrics: IngressMetrics
     private let log: Log
@@ -47,15 +50,23 @@ final class CommitEvents: Worker {
     private let state = Locked(State())
     private let bell = Wakeup()
 
-    init(store: EventStore, dispatch: Dispatch, metrics: IngressMetrics, log: Log, limits: Limits = Limits()) {
+    init(
+        store: EventStore,
+        backlog: BacklogStore,
+        dispatch: Dispatch,
+        metrics: IngressMetrics,
+        log: Log,
+        limits: Limits = Limits()
+    ) {
         self.store = store
+        self.backlog = backlog
         self.dispatch = dispatch
         self.metrics = metrics
         self.log = log
         self.limits = limits
     }
 
-    var waitingCount: Int { state.withLock { $0.queue.count } }
+    var waitingCount: Int { state.withLock { $0.queue.count + $0.payments.count } }
 
     /// Stores an arrival durably.
     ///
@@ -65,8 +76,9 @@ final class CommitEvents: Worker {
         let room = arrival.isPayment ? limits.waiting * 11 / 10 : limits.waiting
         return try await withCheckedThrowingContinuation { continuation in
             let isTaken = state.withLock { state -> Bool in
-                guard state.queue.count < room else { return false }
-                state.queue.append(Ticket(arrival: arrival, continuation: continuation))
+                guard state.queue.count + state.payments.count < room else { return false }
+                let ticket = Ticket(arrival: arrival, continuation: continuation)
+                if arrival.isPayment { state.payments.append(ticket) } else { state.queue.append(ticket) }
                 return true
             }
             if isTaken { bell.ring() } else { continuation.resume(throwing: Refusal.full) }
@@ -108,20 +120,31 @@ final class CommitEvents: Worker {
 
     private func takeBatch() -> (Int64, [Ticket])? {
         state.withLock { state in
-            guard !state.queue.isEmpty else { return nil }
-            let batch = Array(state.queue.prefix(limits.batchEvents))
-            state.queue.removeFirst(batch.count)
+            var batch = Self.take(limits.batchEvents, from: &state.payments)
+            if batch.count < limits.batchEvents {
+                batch += Self.take(limits.batchEvents - batch.count, from: &state.queue)
+            }
+            guard !batch.isEmpty else { return nil }
             state.started += 1
             state.open.insert(state.started)
             return (state.started, batch)
         }
     }
 
+    private static func take(_ limit: Int, from queue: inout [Ticket]) -> [Ticket] {
+        if queue.count <= limit {
+            defer { queue = [] }
+            return queue
+        }
+        defer { queue.removeFirst(limit) }
+        return Array(queue.prefix(limit))
+    }
+
     private func fly(_ batch: [Ticket]) async {
         let started = Deadline.monotonicNow()
-        let result: (stored: [EventStore.Stored], handed: [Int64])
+        let accepted: EventStore.Accepted
         do {
-            result = try await store.accept(batch.map(\.arrival), mySlots: dispatch.ownedSlots)
+            accepted = try await store.accept(batch.map(\.arrival), handedAbove: dispatch.floor)
         } catch {
             metrics.commits.increment("failed")
             log.warning("events were not stored", [.count: .int(batch.count), .error: .describing(error.code)])
@@ -134,14 +157,16 @@ final class CommitEvents: Worker {
         metrics.batchEvents.observe(Double(batch.count))
         Failpoint.reach("ingress.stored")
 
-        var mine: [EventStore.Waiting] = []
+        var mine: [BacklogStore.Waiting] = []
         var isNew = Array(repeating: false, count: batch.count)
-        for stored in result.stored {
-            isNew[stored.index] = true
-            let arrival = batch[stored.index].arrival
-            if stored.isMine && !arrival.isMalformed { mine.append(Self.waiting(arrival, id: stored.id)) }
+        for (place, id) in accepted.stored {
+            isNew[place] = true
+            let arrival = batch[place].arrival
+            guard !arrival.isMalformed else { continue }
+            let slot = Slot.of(lane: arrival.lane)
+            if accepted.mine.contains(slot) { mine.append(Self.waiting(arrival, id: id, slot: slot)) }
         }
-        await offerHanded(result.handed)
+        await offerHanded(accepted.handed)
         dispatch.offer(mine)
         for (index, ticket) in batch.enumerated() { ticket.continuation.resume(returning: isNew[index]) }
     }
@@ -150,7 +175,7 @@ final class CommitEvents: Worker {
     private func offerHanded(_ ids: [Int64]) async {
         guard !ids.isEmpty else { return }
         do {
-            dispatch.offer(try await store.events(ids))
+            dispatch.offer(try await backlog.events(ids))
         } catch {
             // The slot keeper reads the handovers again within a second.
             log.warning("handed-over events were not read", [.error: .describing(error.code)])
@@ -159,13 +184,13 @@ final class CommitEvents: Worker {
 
     private func refuseAll() {
         let tickets = state.withLock { state -> [Ticket] in
-            defer { state.queue = [] }
-            return state.queue
+            defer { (state.payments, state.queue) = ([], []) }
+            return state.payments + state.queue
         }
         for ticket in tickets { ticket.continuation.resume(throwing: Refusal.unavailable) }
     }
 
-    private static func waiting(_ arrival: Arrival, id: Int64) -> EventStore.Waiting {
+    private static func waiting(_ arrival: Arrival, id: Int64, slot: Int32) -> BacklogStore.Waiting {
         let event = Event(
             id: id,
             source: arrival.source,
@@ -178,6 +203,6 @@ final class CommitEvents: Worker {
             traceparent: arrival.traceparent,
             body: String(decoding: arrival.body, as: UTF8.self)
         )
-        return EventStore.Waiting(event: event, slot: Slot.of(lane: arrival.lane), attempts: 0, nextAt: nil)
+        return BacklogStore.Waiting(event: event, slot: slot, attempts: 0, nextAt: nil)
     }
 }

@@ -7,9 +7,12 @@ internal import Time
 final class Dispatch: Sendable {
     private struct State {
         var dispatcher: Dispatcher
-        /// Slots that are being taken over: what arrives meanwhile waits until the older events are read.
-        var arriving: [Int32: [EventStore.Waiting]] = [:]
+        var backlogs = Backlogs()
+        /// What arrived for groups that catch up at this moment.
+        var held: [SlotGroup: [BacklogStore.Waiting]] = [:]
         var owned: Set<Int32> = []
+        /// Up to here everything has been offered, or left to the table.
+        var floor: Int64 = 0
         var completions: [Dispatcher.Completion] = []
         /// Taken by the writer and not known to be written.
         var writing: [Dispatcher.Completion] = []
@@ -32,47 +35,82 @@ final class Dispatch: Sendable {
         self.bells = Dictionary(uniqueKeysWithValues: Consumer.allCases.map { ($0, Wakeup()) })
     }
 
-    var isFull: Bool { state.withLock { $0.dispatcher.isFull } }
     var eventCount: Int { state.withLock { $0.dispatcher.eventCount } }
     /// When the oldest event arrived that each consumer has not handled; absent where nothing waits.
     var oldestArrivals: [Consumer: Timestamp] { state.withLock { $0.dispatcher.oldestArrivals } }
+    var groupsBehind: Int { state.withLock { $0.backlogs.count } }
     var ownedSlots: [Int32] { state.withLock { $0.owned.sorted() } }
+    /// Handovers up to here are known.
+    var floor: Int64 { state.withLock { $0.floor } }
 
-    /// Adds events that this instance is to dispatch. Those of slots that it does not own, or whose takeover has not begun
-    /// yet, are left out: whoever takes the slot reads them from the table, behind what is older.
-    func offer(_ events: [EventStore.Waiting]) {
-        let consumers = state.withLock { state -> Set<Consumer> in
-            var consumers: Set<Consumer> = []
-            for waiting in events {
-                guard state.owned.contains(waiting.slot), !state.completed.contains(waiting.event.id) else { continue }
-                if state.arriving[waiting.slot] != nil {
-                    state.arriving[waiting.slot]?.append(waiting)
-                } else {
-                    Self.offer(waiting, to: &state.dispatcher)
-                    consumers.insert(Consumer(source: waiting.event.source, lane: waiting.event.lane))
-                }
+    /// Adds events that this instance is to dispatch. Those of slots that it does not own are left out, and so are those of
+    /// groups that are behind: they are read from the table, after what is older.
+    func offer(_ events: [BacklogStore.Waiting]) {
+        ring(state.withLock { state in Self.offer(events, to: &state) })
+    }
+
+    private static func offer(_ events: [BacklogStore.Waiting], to state: inout State) -> Set<Consumer> {
+        var consumers: Set<Consumer> = []
+        for waiting in events {
+            guard state.owned.contains(waiting.slot), !state.completed.contains(waiting.event.id) else { continue }
+            let consumer = Consumer(source: waiting.event.source, lane: waiting.event.lane)
+            let group = SlotGroup(slot: waiting.slot, consumer: consumer)
+            switch state.backlogs.isEmpty ? .live : state.backlogs.admission(to: group) {
+            case .never: continue
+            case .later: state.held[group, default: []].append(waiting)
+            case .live where state.dispatcher.room(for: consumer) <= 0 && waiting.nextAt == nil:
+                let handled = state.completed.filter { $0 > state.floor }
+                state.backlogs.begin(group, after: state.floor, handled: handled)
+            case .live:
+                state.dispatcher.offer(waiting)
+                consumers.insert(consumer)
             }
-            return consumers
         }
+        return consumers
+    }
+
+    private func ring(_ consumers: Set<Consumer>) {
         for consumer in consumers { bells[consumer]?.ring() }
     }
 
-    /// Begins a takeover: what arrives for these slots is held back until `finishTaking`.
-    func beginTaking(_ slots: [Int32]) {
-        state.withLock { state in
+    // MARK: - Slots
+
+    /// Takes slots over: their events above the marks are behind, those in `open` come first.
+    ///
+    /// - Parameter done: Ids above the marks that the former owner has handled.
+    func take(_ slots: [SlotStore.Taken], open: [BacklogStore.Waiting], done: Set<Int64>) {
+        let consumers = state.withLock { state -> Set<Consumer> in
             for slot in slots {
-                state.arriving[slot] = []
-                state.owned.insert(slot)
+                state.owned.insert(slot.slot)
+                for consumer in Consumer.allCases {
+                    let group = SlotGroup(slot: slot.slot, consumer: consumer)
+                    state.backlogs.begin(group, after: slot.lowID, handled: done)
+                }
             }
+            for waiting in open { state.dispatcher.offer(waiting) }
+            return Set(open.map { Consumer(source: $0.event.source, lane: $0.event.lane) })
         }
+        ring(consumers)
     }
 
-    /// Ends a takeover: first what the table had, then what arrived meanwhile.
-    func finishTaking(_ slot: Int32, loaded: [EventStore.Waiting]) {
-        let arrived = state.withLock { state -> [EventStore.Waiting] in
-            state.arriving.removeValue(forKey: slot) ?? []
+    /// Sends nothing new of slots that are about to be given away.
+    func leave(_ slots: [Int32]) {
+        state.withLock { $0.dispatcher.leave(slots) }
+    }
+
+    /// No slot is given away after all.
+    func stay() {
+        state.withLock { $0.dispatcher.stay() }
+        ring(Set(Consumer.allCases))
+    }
+
+    /// Whether no call with an event of these slots (of any, if nil) is under way and every outcome is written.
+    func isQuiet(_ slots: [Int32]? = nil) -> Bool {
+        state.withLock { state in
+            let slots = slots.map(Set.init)
+            return !state.dispatcher.isInFlight(slots)
+                && !(state.completions + state.writing).contains { slots?.contains($0.place.slot) ?? true }
         }
-        offer(loaded + arrived)
     }
 
     /// Forgets slots that another instance owns now.
@@ -80,28 +118,98 @@ final class Dispatch: Sendable {
         state.withLock { state in
             for slot in slots {
                 state.owned.remove(slot)
-                state.arriving[slot] = nil
+                state.backlogs.drop(slot: slot)
+                for consumer in Consumer.allCases { state.held[SlotGroup(slot: slot, consumer: consumer)] = nil }
                 state.dispatcher.drop(slot: slot)
             }
         }
     }
+
+    // MARK: - Backlogs
+
+    /// What to read next for a consumer, if something of it is behind and memory has room again.
+    func reading(for consumer: Consumer) -> (slots: [Int32], after: Int64, limit: Int)? {
+        state.withLock { state in
+            guard let reading = state.backlogs.reading(for: consumer) else { return nil }
+            let room = state.dispatcher.room(for: consumer)
+            guard room >= state.dispatcher.limits.eventsInMemory / 2 else { return nil }
+            return (reading.slots, reading.after, min(room, Self.maximumPage))
+        }
+    }
+
+    /// Offers what was read from the table.
+    ///
+    /// - Parameter id: Everything of these slots up to here has been read.
+    func offer(read page: [BacklogStore.Waiting], of slots: [Int32], for consumer: Consumer, upTo id: Int64) {
+        state.withLock { state in
+            for waiting in page {
+                let group = SlotGroup(slot: waiting.slot, consumer: consumer)
+                if state.backlogs.admits(waiting.event.id, group) { state.dispatcher.offer(waiting) }
+            }
+            state.backlogs.advance(slots, of: consumer, to: id)
+        }
+        ring([consumer])
+    }
+
+    /// Keeps what arrives for these groups until `endBacklog`.
+    func joinBacklog(_ slots: [Int32], of consumer: Consumer) {
+        state.withLock { $0.backlogs.join(slots, of: consumer) }
+    }
+
+    /// The groups have caught up: what arrived meanwhile follows.
+    func endBacklog(_ slots: [Int32], of consumer: Consumer) {
+        let consumers = state.withLock { state -> Set<Consumer> in
+            state.backlogs.end(slots, of: consumer)
+            var held: [BacklogStore.Waiting] = []
+            for slot in slots {
+                held += state.held.removeValue(forKey: SlotGroup(slot: slot, consumer: consumer)) ?? []
+            }
+            return Self.offer(held, to: &state)
+        }
+        ring(consumers)
+    }
+
+    private static let maximumPage = 5_000
+
+    // MARK: - Calls
 
     func nextBatch(for consumer: Consumer) -> Dispatcher.Batch? {
         state.withLock { $0.dispatcher.nextBatch(for: consumer, now: clock.now) }
     }
 
     func finish(_ batch: Dispatcher.Batch, _ verdicts: [EventVerdict]) -> [Dispatcher.Completion] {
-        end { $0.finish(batch, verdicts, now: clock.now) }
+        end(batch) { $0.finish(batch, verdicts, now: clock.now) }
     }
 
     func fail(_ batch: Dispatcher.Batch, _ failure: Dispatcher.CallFailure) -> [Dispatcher.Completion] {
-        end { $0.fail(batch, failure, now: clock.now) }
+        end(batch) { $0.fail(batch, failure, now: clock.now) }
     }
 
     /// Makes paused lanes ready; returns when to look again.
     func wake() -> Timestamp? {
         state.withLock { $0.dispatcher.wake(now: clock.now) }
     }
+
+    private func end(
+        _ batch: Dispatcher.Batch,
+        _ body: (inout Dispatcher) -> [Dispatcher.Completion]
+    ) -> [Dispatcher.Completion] {
+        let completions = state.withLock { state -> [Dispatcher.Completion] in
+            let completions = body(&state.dispatcher)
+            state.completions += completions
+            for completion in completions where completion.isFinal {
+                let (id, slot) = completion.place
+                state.completed.insert(id)
+                guard !state.backlogs.isEmpty else { continue }
+                state.backlogs.complete(id, SlotGroup(slot: slot, consumer: batch.consumer))
+            }
+            return completions
+        }
+        if !completions.isEmpty { recordBell.ring() }
+        return completions
+    }
+
+    // MARK: - Outcomes and marks
 
     /// Takes the completions that have not been written; `confirmWritten` or `restoreUnwritten` comes next.
     func takeCompletions() -> [Dispatcher.Completion] {
@@ -125,22 +233,32 @@ final class Dispatch: Sendable {
         }
     }
 
-    /// How far each owned slot is handled, given that no event up to `boundary` is still to come.
-    func marks(boundary: Int64) -> [(slot: Int32, lowID: Int64)] {
+    /// How far each owned slot is handled, given that every event up to `boundary` has been offered or left to the table.
+    func marks(boundary: Int64) -> [SlotStore.Mark] {
         state.withLock { state in
+            state.floor = max(state.floor, boundary)
             // What is done in memory but not written yet must be found again after a crash.
-            var unwritten: [Int32: Int64] = [:]
+            var unwritten: [Int32: Set<Int64>] = [:]
             var recent: Set<Int64> = []
             for completion in state.completions + state.writing {
                 let (id, slot) = completion.place
-                unwritten[slot] = min(unwritten[slot] ?? id, id)
+                unwritten[slot, default: []].insert(id)
                 if completion.isFinal { recent.insert(id) }
             }
             state.completed.age(keeping: recent)
-            return state.owned.compactMap { slot in
-                guard state.arriving[slot] == nil else { return nil }
-                let lowest = [state.dispatcher.lowestUndone(in: slot), unwritten[slot]].compactMap(\.self).min()
-                return (slot, min(boundary, lowest.map { $0 - 1 } ?? boundary))
+            return state.owned.sorted().map { slot in
+                let low = min(boundary, state.backlogs.limit(of: slot) ?? boundary)
+                let undone = state.dispatcher.undone(in: slot)
+                let open = (unwritten[slot].map { undone.union($0) } ?? undone).filter { $0 <= low }
+                guard open.count > SlotStore.Mark.maximumOpen else {
+                    return SlotStore.Mark(slot: slot, lowID: low, open: open.sorted())
+                }
+                let sorted = open.sorted()
+                return SlotStore.Mark(
+                    slot: slot,
+                    lowID: sorted[SlotStore.Mark.maximumOpen] - 1,
+                    open: Array(sorted.prefix(SlotStore.Mark.maximumOpen))
+                )
             }
         }
     }
@@ -152,25 +270,11 @@ final class Dispatch: Sendable {
             return state.notice.body(for: chat, now: clock.now)
         }
     }
+}
 
-    private func end(_ body: (inout Dispatcher) -> [Dispatcher.Completion]) -> [Dispatcher.Completion] {
-        let completions = state.withLock { state -> [Dispatcher.Completion] in
-            let completions = body(&state.dispatcher)
-            state.completions += completions
-            for completion in completions where completion.isFinal { state.completed.insert(completion.place.id) }
-            return completions
-        }
-        if !completions.isEmpty { recordBell.ring() }
-        return completions
-    }
-
-    private static func offer(_ waiting: EventStore.Waiting, to dispatcher: inout Dispatcher) {
-        dispatcher.offer(
-            waiting.event,
-            slot: waiting.slot,
-            attempts: waiting.attempts,
-            parkedUntil: waiting.nextAt
-        )
+extension Dispatcher {
+    mutating func offer(_ waiting: BacklogStore.Waiting) {
+        offer(waiting.event, slot: waiting.slot, attempts: waiting.attempts, parkedUntil: waiting.nextAt)
     }
 }
 
@@ -180,6 +284,8 @@ struct RecentIDs {
     private var old: Set<Int64> = []
 
     func contains(_ id: Int64) -> Bool { young.contains(id) || old.contains(id) }
+
+    func filter(_ isIncluded: (Int64) -> Bool) -> [Int64] { young.filter(isIncluded) + old.filter(isIncluded) }
 
     mutating func insert(_ id: Int64) { young.insert(id) }
 
@@ -197,7 +303,7 @@ extension Dispatcher.Completion {
     /// Which event it is about.
     var place: (id: Int64, slot: Int32) {
         switch self {
-        case .done(let id, let slot), .parked(let id, let slot, _, _, _), .dead(let id, let slot, _, _): (id, slot)
+        case .done(let id, let slot, _), .parked(let id, let slot, _, _, _), .dead(let id, let slot, _, _): (id, slot)
         }
     }
 }

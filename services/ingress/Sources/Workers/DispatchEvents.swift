@@ -4,6 +4,7 @@ internal import EventLoop
 internal import HTTPClient
 internal import Lifecycle
 internal import ServiceKit
+internal import Synchronization
 internal import Telemetry
 internal import Time
 
@@ -47,8 +48,22 @@ final class DispatchEvents: Worker {
 
     func run() async throws {
         guard let bell = dispatch.bells[consumer] else { return }
+        let isStopping = Atomic(false)
+        // A stop lets the calls in flight end, so that nothing is dispatched twice: their tasks are not cancelled.
+        await withTaskCancellationHandler {
+            await shieldedFromCancellation { [loop] in
+                // Fails never: what runs on the loop throws nothing.
+                try? await loop.run { await self.serve(bell) { isStopping.load(ordering: .relaxed) } }
+            }
+        } onCancel: {
+            isStopping.store(true, ordering: .relaxed)
+            bell.ring()
+        }
+    }
+
+    private func serve(_ bell: Wakeup, until isStopping: @Sendable () -> Bool) async {
         await withDiscardingTaskGroup { group in
-            while !Task.isCancelled {
+            while !isStopping() {
                 let next = dispatch.wake()
                 while let batch = dispatch.nextBatch(for: consumer) {
                     group.addTask { await self.call(batch, bell) }
@@ -136,7 +151,7 @@ final class DispatchEvents: Worker {
         let now = clock.now
         for completion in completions {
             switch completion {
-            case .done(let id, _):
+            case .done(let id, _, _):
                 metrics.dispatched.increment(consumer.rawValue, "ok")
                 if let event = batch.events.first(where: { $0.id == id }) {
                     metrics.dispatchSeconds.observe((now - event.receivedAt).inSeconds, consumer.rawValue)

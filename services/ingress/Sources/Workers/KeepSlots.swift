@@ -16,31 +16,35 @@ final class KeepSlots: Worker {
     private static let tick = Duration.milliseconds(500)
     /// Looks at the handovers within a tick while there are other instances.
     private static let looksPerTick = 10
-    private static let page: Int64 = 500
+    /// How long a slot that is given away waits for its calls in flight.
+    private static let leaveWithin = Duration.seconds(5)
 
     private let slots: SlotStore
     private let events: EventStore
+    private let backlog: BacklogStore
     private let commit: CommitEvents
     private let dispatch: Dispatch
     private let loop: EventLoop
     private let metrics: IngressMetrics
     private let log: Log
-    private let keepDays: Int32
+    private let keepDays: (events: Int32, dedup: Int32)
     /// Other live instances at the last tick.
     private let others = Atomic<Int64>(0)
 
     init(
         slots: SlotStore,
         events: EventStore,
+        backlog: BacklogStore,
         commit: CommitEvents,
         dispatch: Dispatch,
         loop: EventLoop,
         metrics: IngressMetrics,
         log: Log,
-        keepDays: Int32
+        keepDays: (events: Int32, dedup: Int32)
     ) {
         self.slots = slots
         self.events = events
+        self.backlog = backlog
         self.commit = commit
         self.dispatch = dispatch
         self.loop = loop
@@ -50,15 +54,21 @@ final class KeepSlots: Worker {
     }
 
     func run() async throws {
-        // A restarted worker begins anew; what it owned in the database is renewed by the first tick.
+        // A restarted worker begins anew: what it owns is renewed by the first tick, also what it had begun to give away.
+        dispatch.stay()
         var ticks = 0
         defer { metrics.ownedSlots.set(0) }
         do {
             while !Task.isCancelled {
                 try await takeShare()
                 try await renew()
-                if ticks % 20 == 0 { try await slots.tidy() }
-                if ticks % 7_200 == 0 { try await slots.keepPartitions(keepDays: keepDays) }
+                try await readBacklogs()
+                dispatch.offer(try await backlog.revived(in: dispatch.ownedSlots))
+                if ticks % 4 == 0 { try await slots.turnHalves() }
+                if ticks % 7_200 == 0 {
+                    try await slots.keepPartitions(eventDays: keepDays.events, dedupDays: keepDays.dedup)
+                    events.forgetRanges()
+                }
                 ticks += 1
                 try await waitForTick()
             }
@@ -73,33 +83,67 @@ final class KeepSlots: Worker {
         others.store(instances - 1, ordering: .relaxed)
         let share = (Int64(Slot.count) + instances - 1) / instances
         let owned = dispatch.ownedSlots
-        if Int64(owned.count) > share {
-            // A new instance came: give it room. Its lanes finish what is in flight here; repeats are harmless.
-            let surplus = Array(owned.suffix(owned.count - Int(share)))
-            try await slots.release(surplus)
-            dispatch.drop(surplus)
-        }
+        // A new instance came: give it room.
+        if Int64(owned.count) > share { try await giveAway(Array(owned.suffix(owned.count - Int(share)))) }
         guard Int64(owned.count) < share else { return }
         let taken = try await slots.take(limit: share - Int64(owned.count))
-        guard !taken.isEmpty else { return }
+        guard let lowest = taken.map(\.lowID).min() else { return }
         log.info("took slots over", [.count: .int(taken.count)])
-        dispatch.beginTaking(taken.map(\.slot))
-        // Commits of the former owner that were under way have ended after this.
-        _ = try await slots.boundary()
-        for slot in taken { dispatch.finishTaking(slot.slot, loaded: try await load(slot)) }
+        let open = try await backlog.open(taken.flatMap(\.open), in: taken.map(\.slot))
+        dispatch.take(taken, open: open, done: try await backlog.done(above: lowest))
+        try await readBacklogs()
     }
 
-    private func load(_ taken: SlotStore.Taken) async throws(PostgresError) -> [EventStore.Waiting] {
-        var all: [EventStore.Waiting] = []
-        while true {
-            let page = try await events.waiting(
-                in: taken.slot,
-                after: all.last?.event.id ?? taken.lowID,
-                limit: Self.page
-            )
-            all += page
-            if page.count < Self.page { return all }
+    /// Gives slots to others once their calls in flight have ended and the outcomes are written, so that nothing is
+    /// dispatched twice.
+    private func giveAway(_ surplus: [Int32]) async throws {
+        dispatch.leave(surplus)
+        let deadline = Deadline.after(Self.leaveWithin)
+        while !dispatch.isQuiet(surplus) {
+            if deadline.isExpired { break }
+            // The wait must not cost the other slots their leases.
+            try await renew()
+            try await loop.sleep(for: .milliseconds(20))
         }
+        try await renew()
+        try await slots.release(surplus)
+        dispatch.drop(surplus)
+    }
+
+    /// Reads what waits in the table, for each consumer until memory is full or everything has been read.
+    private func readBacklogs() async throws(PostgresError) {
+        for consumer in Consumer.allCases {
+            while let reading = dispatch.reading(for: consumer) {
+                // Commits that were under way have ended after this, a former owner's among them.
+                let boundary = try await slots.boundary()
+                guard try await readPage(reading, for: consumer, upTo: boundary) == boundary else { continue }
+                // Nearly there: what arrives from here on is kept, and follows what came before it.
+                dispatch.joinBacklog(reading.slots, of: consumer)
+                let end = try await slots.boundary()
+                var rest = reading
+                rest.after = boundary
+                while rest.after < end { rest.after = try await readPage(rest, for: consumer, upTo: end) }
+                dispatch.endBacklog(reading.slots, of: consumer)
+            }
+        }
+    }
+
+    /// - Returns: Up to where everything has been read.
+    private func readPage(
+        _ reading: (slots: [Int32], after: Int64, limit: Int),
+        for consumer: Consumer,
+        upTo boundary: Int64
+    ) async throws(PostgresError) -> Int64 {
+        let page = try await backlog.page(
+            for: consumer,
+            in: reading.slots,
+            after: reading.after,
+            upTo: boundary,
+            limit: reading.limit
+        )
+        let end = page.count < reading.limit ? boundary : page.last?.event.id ?? boundary
+        dispatch.offer(read: page, of: reading.slots, for: consumer, upTo: end)
+        return end
     }
 
     private func renew() async throws {
@@ -112,7 +156,7 @@ final class KeepSlots: Worker {
         try await takeHandovers()
 
         let marks = dispatch.marks(boundary: boundary)
-        let kept = Set(try await slots.renew(marks))
+        let kept = Set(try await slots.renew(marks, boundary: boundary))
         let lost = marks.map(\.slot).filter { !kept.contains($0) }
         if !lost.isEmpty {
             log.warning("slots were taken by another instance", [.count: .int(lost.count)])
@@ -123,8 +167,8 @@ final class KeepSlots: Worker {
 
     /// Offers what other instances accepted for this one's slots.
     private func takeHandovers() async throws(PostgresError) {
-        let handed = try await events.handedOver(to: dispatch.ownedSlots)
-        if !handed.isEmpty { dispatch.offer(try await events.events(handed)) }
+        let handed = try await backlog.handedOver(to: dispatch.ownedSlots, above: dispatch.floor)
+        if !handed.isEmpty { dispatch.offer(try await backlog.events(handed)) }
     }
 
     /// Passes the time until the next tick. While others accept events for this instance's slots it looks for them often:
@@ -140,10 +184,22 @@ final class KeepSlots: Worker {
 
     private func release() async {
         do {
-            try await slots.release(dispatch.ownedSlots)
-            try await slots.leave()
+            try await releaseAll()
         } catch {
-            log.warning("slots were not released; their leases end in 3 s", [.error: .describing(error.code)])
+            log.warning("slots were not released; their leases end in 3 s", [.error: .describing(error)])
         }
+    }
+
+    /// Gives everything back when the calls in flight have ended and their outcomes are written.
+    private func releaseAll() async throws {
+        let deadline = Deadline.after(Self.leaveWithin)
+        while !dispatch.isQuiet() {
+            if deadline.isExpired { break }
+            try await loop.sleep(for: .milliseconds(5))
+        }
+        let floor = dispatch.floor
+        _ = try await slots.renew(dispatch.marks(boundary: floor), boundary: floor)
+        try await slots.release(dispatch.ownedSlots)
+        try await slots.leave()
     }
 }

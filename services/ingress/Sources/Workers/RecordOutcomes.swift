@@ -4,10 +4,16 @@ internal import EventLoop
 internal import Lifecycle
 internal import Postgres
 internal import Telemetry
+internal import Time
 
 /// Writes what became of dispatches, in batches: whatever ended while the previous batch was written.
 final class RecordOutcomes: Worker {
     let name = "events.record"
+    /// Outcomes are collected for so long: a crash repeats that much more, and the database has a fraction of the work.
+    private static let linger = Duration.milliseconds(20)
+    /// How long a stop waits for the last calls.
+    private static let stopWithin = Duration.seconds(5)
+
     private let store: EventStore
     private let dispatch: Dispatch
     private let loop: EventLoop
@@ -23,10 +29,18 @@ final class RecordOutcomes: Worker {
     func run() async throws {
         while !Task.isCancelled {
             await dispatch.recordBell.wait()
-            while await writeOnce() {}
+            // Cancelled: a stop, which writes at once.
+            try? await loop.sleep(for: Self.linger)
+            while await writeOnce(), !Task.isCancelled {}
         }
-        // A stop must not repeat what was handled: one last try.
-        _ = await shieldedFromCancellation { await self.writeOnce() }
+        // A stop must not repeat what is handled: the calls in flight are waited for.
+        await shieldedFromCancellation {
+            let deadline = Deadline.after(Self.stopWithin)
+            while !self.dispatch.isQuiet(), !deadline.isExpired {
+                if await self.writeOnce() { continue }
+                try? await self.loop.sleep(for: .milliseconds(5))  // Fails only when the loop has ended.
+            }
+        }
     }
 
     /// - Returns: Whether there may be more.

@@ -85,7 +85,7 @@ import Time
             at: WallClock.system.now,
             trace: nil
         ).0
-        _ = try await EventStore(database: database, instance: dead).accept([arrival], mySlots: [])
+        _ = try await EventStore(database: database, instance: dead).accept([arrival], handedAbove: 0)
         let consumer = try await ConsumerStub.start()
         let began = Deadline.monotonicNow()
         try await TestService<IngressService>.run(environment: environment(consumer.server.url)) { _ async throws in

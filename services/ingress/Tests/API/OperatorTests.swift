@@ -89,7 +89,7 @@ import Time
             }
             let arrival = Reading.telegram(bot: "main", body: [123], at: .init(seconds: 0), trace: nil).0
             let store = EventStore(database: ScratchDatabase.current.database, instance: "a")
-            let id = try await store.accept([arrival], mySlots: []).stored[0].id
+            let id = try await store.accept([arrival], handedAbove: 0).stored[0].id
             let unknown = await problem { () async throws(CallError) in
                 _ = try await client.call(ReplayEvent.self, parameters: .init(eventID: 99), key: "a")
             }

@@ -148,6 +148,7 @@ struct EventTable {
         var event: Event
         var slot: Int32
         var attempts = 0
+        /// Set while a row of `parked` leads to it.
         var nextAt: Timestamp?
     }
 
@@ -155,7 +156,7 @@ struct EventTable {
     private(set) var undone: Set<Int64> = []
     /// Owners and marks by slot.
     var owners: [Int32: Int] = [:]
-    var marks: [Int32: Int64] = [:]
+    var marks: [Int32: SlotStore.Mark] = [:]
     var handovers: Set<Int64> = []
     /// Ended as dead letters in some process; what follows them in their lane went on.
     var givenUp: Set<Int64> = []
@@ -181,29 +182,43 @@ struct EventTable {
         return row
     }
 
-    /// What a new owner reads: above the mark, not done, in order.
-    func waiting(in slot: Int32) -> [EventStore.Waiting] {
-        undone.filter { $0 > marks[slot, default: 0] }.sorted().compactMap { rows[$0] }.filter { $0.slot == slot }
-            .map(Self.waiting)
+    /// What a new owner reads first: what the mark left open, and what is parked.
+    func open(in slots: [Int32]) -> [BacklogStore.Waiting] {
+        undone.sorted().compactMap { rows[$0] }.filter { row in
+            slots.contains(row.slot)
+                && (row.nextAt != nil || marks[row.slot]?.open.contains(row.event.id) ?? false)
+        }.map(Self.waiting)
     }
 
+    /// Everything above a mark, handled or not.
+    func page(in slots: [Int32], after: Int64, limit: Int) -> [BacklogStore.Waiting] {
+        rows.keys.filter { $0 > after }.sorted().compactMap { rows[$0] }.filter { slots.contains($0.slot) }
+            .prefix(limit).map { BacklogStore.Waiting(event: $0.event, slot: $0.slot, attempts: 0, nextAt: nil) }
+    }
+
+    func done(above id: Int64) -> Set<Int64> { Set(rows.keys.filter { $0 > id && !undone.contains($0) }) }
+
     /// What others accepted for slots of `owner`, which may think that it owns more than it does.
-    func handed(to owner: Int) -> [EventStore.Waiting] {
-        handovers.intersection(undone).sorted().compactMap { rows[$0] }.filter { owners[$0.slot] == owner }
-            .map(Self.waiting)
+    func handed(to owner: Int, above floor: Int64) -> [BacklogStore.Waiting] {
+        handovers.intersection(undone).filter { $0 > floor }.sorted().compactMap { rows[$0] }.filter {
+            owners[$0.slot] == owner
+        }
+        .map(Self.waiting)
     }
 
     mutating func write(_ completion: Dispatcher.Completion) {
         switch completion {
-        case .done(let id, _), .dead(let id, _, _, _): undone.remove(id)
+        case .done(let id, _, _), .dead(let id, _, _, _):
+            undone.remove(id)
+            rows[id]?.nextAt = nil
         case .parked(let id, _, let attempts, let at, _):
             rows[id]?.attempts = attempts
             rows[id]?.nextAt = at
         }
     }
 
-    private static func waiting(_ row: Row) -> EventStore.Waiting {
-        EventStore.Waiting(event: row.event, slot: row.slot, attempts: row.attempts, nextAt: row.nextAt)
+    private static func waiting(_ row: Row) -> BacklogStore.Waiting {
+        BacklogStore.Waiting(event: row.event, slot: row.slot, attempts: row.attempts, nextAt: row.nextAt)
     }
 }
 
@@ -219,17 +234,17 @@ struct DispatchProcess {
     init(name: Int, clock: WallClock) {
         self.name = name
         self.dispatch = Dispatch(
-            limits: .init(batchEvents: 4, callsPerConsumer: 3, attempts: 4),
+            limits: .init(batchEvents: 4, callsPerConsumer: 3, attempts: 4, eventsInMemory: 4),
             clock: clock
         )
     }
 
     mutating func accept(lane: Int, in table: inout EventTable, at: Timestamp) {
         let row = table.insert(lane: lane, at: at)
-        let waiting = EventStore.Waiting(event: row.event, slot: row.slot, attempts: 0, nextAt: nil)
+        let waiting = BacklogStore.Waiting(event: row.event, slot: row.slot, attempts: 0, nextAt: nil)
         // The flight reads what others handed over before it offers its own.
         if table.owners[row.slot] != name { table.handovers.insert(row.event.id) }
-        dispatch.offer(table.handed(to: name))
+        dispatch.offer(table.handed(to: name, above: dispatch.floor))
         if table.owners[row.slot] == name { dispatch.offer([waiting]) }
     }
 
@@ -259,22 +274,35 @@ struct DispatchProcess {
     }
 
     mutating func renew(_ table: inout EventTable) {
-        dispatch.offer(table.handed(to: name))
+        dispatch.offer(table.handed(to: name, above: dispatch.floor))
         var lost: [Int32] = []
         for mark in dispatch.marks(boundary: table.newest) {
-            if table.owners[mark.slot] == name {
-                table.marks[mark.slot] = max(table.marks[mark.slot, default: 0], mark.lowID)
-            } else {
+            guard table.owners[mark.slot] == name else {
                 lost.append(mark.slot)
+                continue
             }
+            if mark.lowID >= table.marks[mark.slot]?.lowID ?? 0 { table.marks[mark.slot] = mark }
         }
         if !lost.isEmpty {
             dispatch.drop(lost)
             hasLostSlots = true
         }
-        table.handovers = table.handovers.filter { id in
-            guard let row = table.rows[id] else { return false }
-            return table.undone.contains(id) || id > table.marks[row.slot, default: 0]
+        read(table)
+    }
+
+    /// Catches up with the table; everything that is committed is within the boundary.
+    private func read(_ table: EventTable) {
+        while let reading = dispatch.reading(for: .conversation) {
+            let page = table.page(in: reading.slots, after: reading.after, limit: reading.limit)
+            let isLast = page.count < reading.limit
+            if isLast { dispatch.joinBacklog(reading.slots, of: .conversation) }
+            let end = isLast ? table.newest : page.last?.event.id ?? table.newest
+            dispatch.offer(read: page, of: reading.slots, for: .conversation, upTo: end)
+            if isLast { dispatch.endBacklog(reading.slots, of: .conversation) }
+        }
+        // Nothing is for the other consumers.
+        for consumer in [Consumer.generation, .payments] {
+            if let slots = dispatch.reading(for: consumer)?.slots { dispatch.endBacklog(slots, of: consumer) }
         }
     }
 
@@ -286,8 +314,13 @@ struct DispatchProcess {
         let taken = free.prefix(max(0, share - dispatch.ownedSlots.count))
         guard !taken.isEmpty else { return }
         for slot in taken { table.owners[slot] = name }
-        dispatch.beginTaking(Array(taken))
-        for slot in taken { dispatch.finishTaking(slot, loaded: table.waiting(in: slot)) }
+        let marks = taken.map { table.marks[$0] ?? SlotStore.Mark(slot: $0, lowID: 0) }
+        dispatch.take(
+            marks.map { SlotStore.Taken(slot: $0.slot, lowID: $0.lowID, open: $0.open) },
+            open: table.open(in: Array(taken)),
+            done: table.done(above: marks.map(\.lowID).min() ?? 0)
+        )
+        read(table)
     }
 }
 

@@ -159,7 +159,7 @@ private func expectNothing(
             let completions =
                 isBroken
                 ? dispatcher.fail(batch, .broken("crash"), now: now) : dispatcher.finish(batch, ok(batch), now: now)
-            for case .done(let id, _) in completions { done.insert(id) }
+            for case .done(let id, _, _) in completions { done.insert(id) }
             for case .dead(let id, _, _, _) in completions { dead.insert(id) }
         }
         #expect(done == [1, 2, 4, 5])
@@ -191,7 +191,7 @@ private func expectNothing(
         #expect(dispatcher.eventCount == 1)
         let completions = dispatcher.finish(batch, ok(batch), now: start)
         #expect(completions == [.done(id: 2, slot: 2)])
-        #expect(dispatcher.lowestUndone(in: 1) == nil)
+        #expect(dispatcher.undone(in: 1).isEmpty)
     }
 
     @Test func `keeps a lane that came back while an old call of it was under way`() throws {
@@ -224,7 +224,7 @@ private func expectNothing(
             func take(_ completions: [Dispatcher.Completion]) {
                 for completion in completions {
                     switch completion {
-                    case .done(let id, _), .dead(let id, _, _, _): ended[id, default: 0] += 1
+                    case .done(let id, _, _), .dead(let id, _, _, _): ended[id, default: 0] += 1
                     case .parked: break
                     }
                 }

@@ -25,13 +25,13 @@ import Time
             ).0
         }
         var ids: [Int64] = []
-        for arrival in arrivals { ids.append(try await store.accept([arrival], mySlots: []).stored[0].id) }
+        for arrival in arrivals { ids.append(try await store.accept([arrival], handedAbove: 0).stored[0].id) }
         return ids
     }
 
     private func malformed(_ body: String) async throws -> Int64 {
         let arrival = Reading.telegram(bot: "main", body: Array(body.utf8), at: noon, trace: nil).0
-        return try await store.accept([arrival], mySlots: []).stored[0].id
+        return try await store.accept([arrival], handedAbove: 0).stored[0].id
     }
 
     private func slot(_ chat: Int64) -> Int32 { Slot.of(lane: "chat:main:\(chat)") }
@@ -139,7 +139,7 @@ import Time
         for chat in chats {
             let body = #"{"update_id":\#(chat),"message":{"chat":{"id":\#(chat),"type":"private"}}}"#
             let arrival = Reading.telegram(bot: "main", body: Array(body.utf8), at: noon, trace: nil).0
-            let id = try await store.accept([arrival], mySlots: []).stored[0].id
+            let id = try await store.accept([arrival], handedAbove: 0).stored[0].id
             let slot = Slot.of(lane: arrival.lane)
             try await store.record([.dead(id: id, slot: slot, attempts: 30, error: error)])
             ids.append(id)
@@ -147,7 +147,9 @@ import Time
         return ids
     }
 
-    private func waiting(_ ids: [Int64]) async throws -> [Int64] { try await store.events(ids).map(\.event.id) }
+    private var backlog: BacklogStore { BacklogStore(database: ScratchDatabase.current.database, instance: "a") }
+
+    private func waiting(_ ids: [Int64]) async throws -> [Int64] { try await backlog.events(ids).map(\.event.id) }
 
     private func revive(_ filter: EventFilter, error: String? = nil, limit: Int = 1_000) async throws -> Int {
         try await ScratchDatabase.current.database.transaction { transaction in
@@ -163,9 +165,9 @@ import Time
             try await database.transaction { try await letters.revive(ids[0], in: $0) }
         }
         #expect(try await waiting(ids) == [ids[0]])
-        #expect(try await store.handedOver(to: (0..<64).map { Int32($0) }) == [ids[0]])
+        #expect(try await backlog.revived(in: (0..<64).map { Int32($0) }).map(\.event.id) == [ids[0]])
         // What was handled is not dispatched again by a late replay.
-        try await store.record([.done(id: ids[0], slot: Slot.of(lane: "chat:main:1"))])
+        try await store.record([.done(id: ids[0], slot: Slot.of(lane: "chat:main:1"), wasParked: true)])
         try await database.transaction { try await letters.revive(ids[0], in: $0) }
         #expect(try await waiting(ids).isEmpty)
     }

@@ -21,8 +21,15 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
         EventStore(database: ScratchDatabase.current.database, instance: instance)
     }
 
+    private var backlog: BacklogStore { BacklogStore(database: ScratchDatabase.current.database, instance: "a") }
+
     private func slots(_ instance: String = "a") -> SlotStore {
         SlotStore(database: ScratchDatabase.current.database, instance: instance)
+    }
+
+    private func asAdministrator(_ sql: SQL) async throws {
+        let scratch = ScratchDatabase.current
+        _ = try await scratch.withDatabase(url: scratch.adminURL) { try await $0.execute(sql) }
     }
 
     private func count(_ sql: SQL) async throws -> Int64 {
@@ -31,12 +38,12 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
 
     @Test func `stores a batch once and says what was new`() async throws {
         _ = try await slots().take(limit: 64)
-        let first = try await store().accept([arrival(1), arrival(2), arrival(1)], mySlots: [])
-        #expect(first.stored.map(\.index).sorted() == [0, 1] || first.stored.map(\.index).sorted() == [1, 2])
-        let second = try await store().accept([arrival(2), arrival(3)], mySlots: [])
-        #expect(second.stored.map(\.index) == [1])
+        let first = try await store().accept([arrival(1), arrival(2), arrival(1)], handedAbove: 0)
+        #expect(first.stored.map(\.place).sorted() == [0, 1] || first.stored.map(\.place).sorted() == [1, 2])
+        let second = try await store().accept([arrival(2), arrival(3)], handedAbove: 0)
+        #expect(second.stored.map(\.place) == [1])
         #expect(try await count("select count(*) from event") == 3)
-        #expect(!first.stored.contains { !$0.isMine })
+        #expect(first.mine == Set(0..<64))
     }
 
     @Test func `keeps duplicates out under concurrency`() async throws {
@@ -47,7 +54,7 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
                     var new = 0
                     for round in 0..<10 {
                         let updates = (0..<10).map { arrival(Int64(round * 10 + ($0 + worker) % 10)) }
-                        new += try await store.accept(updates, mySlots: []).stored.count
+                        new += try await store.accept(updates, handedAbove: 0).stored.count
                     }
                     return new
                 }
@@ -62,7 +69,7 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
     @Test func `lets the next owner find what was stored and not dispatched`() async throws {
         let first = try await slots("a").take(limit: 64)
         #expect(first.count == 64)
-        let stored = try await store("a").accept([arrival(1), arrival(2), arrival(3)], mySlots: []).stored
+        let stored = try await store("a").accept([arrival(1), arrival(2), arrival(3)], handedAbove: 0).stored
         let slot = Slot.of(lane: "chat:main:1")
         try await store("a").record([.done(id: stored[0].id, slot: slot)])
         // The owner dies: its lease ends by the clock.
@@ -72,54 +79,116 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
         let taken = try await slots("b").take(limit: 64)
         #expect(taken.count == 64)
         let mark = try #require(taken.first { $0.slot == slot })
-        let waiting = try await store("b").waiting(in: slot, after: mark.lowID, limit: 10)
-        #expect(waiting.map(\.event.id) == stored.dropFirst().map(\.id).sorted())
+        let waiting = try await backlog.page(
+            for: .conversation,
+            in: [slot],
+            after: mark.lowID,
+            upTo: .max,
+            limit: 10
+        )
+        #expect(waiting.map(\.event.id) == stored.map(\.id).sorted())
+        #expect(try await backlog.done(above: mark.lowID) == [stored[0].id])
+        #expect(try await backlog.page(for: .payments, in: [slot], after: 0, upTo: .max, limit: 10).isEmpty)
         #expect(waiting.first?.event.body.contains("привет") == true)
     }
 
     @Test func `hands events of another instance's slots over`() async throws {
         _ = try await slots("a").take(limit: 64)
-        let byB = try await store("b").accept([arrival(1)], mySlots: [])
-        #expect(byB.stored.map(\.isMine) == [false])
+        let byB = try await store("b").accept([arrival(1)], handedAbove: 0)
+        #expect(byB.mine.isEmpty)
         let slot = Slot.of(lane: "chat:main:1")
-        let byA = try await store("a").accept([arrival(2)], mySlots: [slot])
+        let byA = try await store("a").accept([arrival(2)], handedAbove: 0)
+        #expect(byA.mine.contains(slot))
         #expect(byA.handed == byB.stored.map(\.id))
-        #expect(try await store("a").events(byA.handed).map(\.event.updateID) == [1])
+        #expect(try await backlog.events(byA.handed).map(\.event.updateID) == [1])
+        #expect(try await store("a").accept([arrival(3)], handedAbove: byA.handed[0]).handed.isEmpty)
     }
 
     @Test func `keeps parked attempts and dead letters`() async throws {
         _ = try await slots().take(limit: 64)
-        let id = try await store().accept([arrival(1)], mySlots: []).stored[0].id
+        let id = try await store().accept([arrival(1)], handedAbove: 0).stored[0].id
         let slot = Slot.of(lane: "chat:main:1")
         let later = WallClock.system.now + .seconds(60)
         try await store().record([.parked(id: id, slot: slot, attempts: 4, at: later, error: "busy")])
-        let waiting = try await store().waiting(in: slot, after: 0, limit: 10)
+        let waiting = try await backlog.open([], in: [slot])
         #expect(waiting.map(\.attempts) == [4])
         #expect(waiting.first?.nextAt == later)
 
         try await store().record([.dead(id: id, slot: slot, attempts: 5, error: "never")])
-        #expect(try await store().waiting(in: slot, after: 0, limit: 10).isEmpty)
+        #expect(try await backlog.open([id], in: [slot]).isEmpty)
+        let letters = DeadLetters(database: ScratchDatabase.current.database)
+        try await letters.database.transaction { try await letters.revive(id, in: $0) }
+        #expect(try await backlog.revived(in: [slot]).map(\.event.id) == [id])
+        try await store().record([.done(id: id, slot: slot, wasParked: true)])
+        #expect(try await backlog.revived(in: [slot]).isEmpty)
     }
 
     @Test func `moves marks only forward and only for the owner`() async throws {
+        func mark(_ id: Int64, _ open: [Int64] = []) -> [SlotStore.Mark] { [.init(slot: 3, lowID: id, open: open)] }
         _ = try await slots("a").take(limit: 64)
-        #expect(try await slots("a").renew([(3, 10)]) == [3])
-        #expect(try await slots("b").renew([(3, 99)]).isEmpty)
-        _ = try await slots("a").renew([(3, 5)])
-        #expect(try await count("select low_id from slot where slot = 3") == 10)
+        #expect(try await slots("a").renew(mark(10, [4, 7]), boundary: 12) == [3])
+        #expect(try await slots("b").renew(mark(99), boundary: 99).isEmpty)
+        _ = try await slots("a").renew(mark(5), boundary: 12)
+        let row = try await ScratchDatabase.current.database.query(
+            "select low_id, open, read_id from slot where slot = 3"
+        )
+        let (low, open, read) = try row[0].decode(Int64.self, [Int64].self, Int64.self)
+        #expect(low == 10 && open == [4, 7] && read == 12)
     }
 
     @Test func `may not change stored events`() async throws {
         let database = ScratchDatabase.current.database
         await #expect(throws: PostgresError.self) { try await database.execute("delete from event") }
         await #expect(throws: PostgresError.self) { try await database.execute("update event set kind = 'x'") }
-        await #expect(throws: PostgresError.self) { try await database.execute("delete from seen_update") }
+        for table: StaticString in ["seen_update", "seen_other", "done", "handover"] {
+            await #expect(throws: PostgresError.self) { try await database.execute("delete from \(unsafe: table)") }
+        }
     }
 
     @Test func `makes partitions ahead and drops old ones`() async throws {
-        try await slots().keepPartitions(keepDays: 35)
+        try await slots().keepPartitions(eventDays: 35, dedupDays: 35)
         #expect(
             try await count("select count(*) from pg_inherits where inhparent = 'event'::regclass") >= 4
         )
+    }
+
+    @Test func `knows a callback across months and tells two of a batch apart`() async throws {
+        _ = try await slots().take(limit: 64)
+        func callback(_ key: String) -> Arrival {
+            Arrival(
+                source: .kie,
+                kind: "callback",
+                lane: "kie:1",
+                dedup: .other(source: .kie, key: key),
+                body: Array("{}".utf8),
+                receivedAt: WallClock.system.now
+            )
+        }
+        let first = try await store().accept([callback("x"), callback("y"), callback("x")], handedAbove: 0)
+        #expect(first.stored.count == 2)
+        // As if it had come last month.
+        try await asAdministrator(
+            """
+            insert into seen_other (source, key, month, event_id)
+            values ('kie', 'z', (date_trunc('month', now()) - interval '1 month')::date, 1)
+            """
+        )
+        let second = try await store().accept([callback("y"), callback("z")], handedAbove: 0)
+        #expect(second.stored.isEmpty)
+    }
+
+    @Test func `makes a range of dedup keys when its first id comes, and ahead of it`() async throws {
+        _ = try await slots().take(limit: 64)
+        let part: Int64 = 1 << 23
+        _ = try await store().accept([arrival(part * 7 - 5)], handedAbove: 0)
+        let ranges = try await count(
+            "select count(*) from pg_class where relname in ('seen_update_006', 'seen_update_007') and relkind = 'r'"
+        )
+        #expect(ranges == 2)
+        // Nothing that Telegram sends, but exact all the same.
+        let odd = try await store().accept([arrival(.max - 3), arrival(.max - 3), arrival(-1)], handedAbove: 0)
+        #expect(odd.stored.count == 2)
+        let again = try await store().accept([arrival(.max - 3), arrival(part * 7 - 5)], handedAbove: 0)
+        #expect(again.stored.isEmpty)
     }
 }

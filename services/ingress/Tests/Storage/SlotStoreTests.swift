@@ -18,6 +18,8 @@ private func arrival(_ update: Int64) -> Arrival {
         EventStore(database: ScratchDatabase.current.database, instance: instance)
     }
 
+    private var backlog: BacklogStore { BacklogStore(database: ScratchDatabase.current.database, instance: "a") }
+
     private func slots(_ instance: String) -> SlotStore {
         SlotStore(database: ScratchDatabase.current.database, instance: instance)
     }
@@ -64,36 +66,39 @@ private func arrival(_ update: Int64) -> Arrival {
         await #expect(throws: (any Error).self) { try await frozen.value }
     }
 
-    @Test func `a dead letter that was revived behind the mark is found again until it is done`() async throws {
-        let (slots, events) = (slots("a"), events("a"))
-        _ = try await slots.take(limit: 64)
-        let slot = Slot.of(lane: lane)
-        let id = try await events.accept([arrival(1)], mySlots: []).stored[0].id
-        try await events.record([.dead(id: id, slot: slot, attempts: 30, error: "never")])
-        _ = try await slots.renew([(slot, id)])
-        try await slots.tidy()
+    @Test func `the first event of all lies above the boundary until it is there`() async throws {
+        #expect(try await slots("a").boundary() == 0)
+        let id = try await events("a").accept([arrival(1)], handedAbove: 0).stored[0].id
+        #expect(try await slots("a").boundary() == id)
+    }
 
-        let queries = EventQueries(database: ScratchDatabase.current.database)
-        let letters = DeadLetters(database: ScratchDatabase.current.database)
-        try await letters.database.transaction { try await letters.revive(id, in: $0) }
-        let page = try await queries.page(EventFilter(), state: nil, before: nil, limit: 10)
-        #expect(page.events.map(\.state) == [.waiting])
-        // Whoever is the owner now may die as often as it likes.
-        for _ in 0..<2 {
-            try await slots.tidy()
-            #expect(try await events.handedOver(to: [slot]) == [id])
-            #expect(try await events.events([id]).map(\.event.id) == [id])
+    @Test func `what the marks have passed is truncated, and nothing else`() async throws {
+        let (slots, events) = (slots("a"), events("a"))
+        let database = ScratchDatabase.current.database
+        func turn() async throws { _ = try await database.query("select turn_halves(0)") }
+        func renew(_ id: Int64) async throws {
+            let marks = (0..<64 as Range<Int32>).map { SlotStore.Mark(slot: $0, lowID: id) }
+            _ = try await slots.renew(marks, boundary: id)
+            // A lease is trusted only when it was renewed a second after the halves had changed places.
+            try await database.execute("update slot set lease_until = lease_until + interval '10 seconds'")
         }
-        try await events.record([.done(id: id, slot: slot)])
-        #expect(try await queries.event(id, withBody: false)?.event.state == .done)
-        try await slots.tidy()
-        #expect(try await events.handedOver(to: [slot]).isEmpty)
-        #expect(try await queries.event(id, withBody: false)?.event.state == .done)
+        _ = try await slots.take(limit: 64)
+        let id = try await events.accept([arrival(1)], handedAbove: 0).stored[0].id
+        try await events.record([.done(id: id, slot: Slot.of(lane: lane))])
+        try await turn()
+        try await turn()
+        #expect(try await backlog.done(above: 0) == [id])
+        try await renew(id - 1)
+        try await turn()
+        #expect(try await backlog.done(above: 0) == [id])
+        try await renew(id)
+        try await turn()
+        #expect(try await backlog.done(above: 0) == [])
     }
 }
 
 @Suite struct `What an instance holds` {
-    private func waiting(_ id: Int64) -> EventStore.Waiting {
+    private func waiting(_ id: Int64) -> BacklogStore.Waiting {
         let event = Event(
             id: id,
             source: .telegram,
@@ -102,21 +107,32 @@ private func arrival(_ update: Int64) -> Arrival {
             receivedAt: Timestamp(seconds: 0),
             body: "{}"
         )
-        return EventStore.Waiting(event: event, slot: Slot.of(lane: lane), attempts: 0, nextAt: nil)
+        return BacklogStore.Waiting(event: event, slot: Slot.of(lane: lane), attempts: 0, nextAt: nil)
     }
 
     private let slot = Slot.of(lane: lane)
     private let dispatch = Dispatch(limits: Dispatcher.Limits(), clock: .system)
 
+    private func takeSlot(lowID: Int64 = 0, open: [BacklogStore.Waiting] = [], done: Set<Int64> = []) {
+        dispatch.take([.init(slot: slot, lowID: lowID, open: open.map(\.event.id))], open: open, done: done)
+    }
+
+    private func catchUp(_ page: [BacklogStore.Waiting], upTo id: Int64) {
+        dispatch.offer(read: page, of: [slot], for: .conversation, upTo: id)
+        for consumer in Consumer.allCases { dispatch.endBacklog([slot], of: consumer) }
+    }
+
     @Test func `nothing goes out before the backlog of a slot has been read`() {
         // The lease is taken in the database already, the takeover has not begun in memory.
         dispatch.offer([waiting(5)])
         #expect(dispatch.nextBatch(for: .conversation) == nil)
-        dispatch.beginTaking([slot])
+        takeSlot(lowID: 2, done: [4])
         dispatch.offer([waiting(6)])
         #expect(dispatch.nextBatch(for: .conversation) == nil)
-        dispatch.finishTaking(slot, loaded: [waiting(3), waiting(5)])
-        for expected in [3, 5, 6] as [Int64] {
+        dispatch.joinBacklog([slot], of: .conversation)
+        dispatch.offer([waiting(7)])
+        catchUp([waiting(3), waiting(4), waiting(5), waiting(6)], upTo: 6)
+        for expected in [3, 5, 6, 7] as [Int64] {
             guard let batch = dispatch.nextBatch(for: .conversation) else {
                 Issue.record("event \(expected) is missing")
                 return
@@ -126,26 +142,75 @@ private func arrival(_ update: Int64) -> Arrival {
         }
     }
 
-    @Test func `the mark waits for what is being written, and for what could not be`() throws {
-        dispatch.beginTaking([slot])
-        dispatch.finishTaking(slot, loaded: [waiting(3)])
-        func mark() -> Int64? { dispatch.marks(boundary: 10).first?.lowID }
-        #expect(mark() == 2)
+    @Test func `the mark leaves open what is undone, being written, or could not be`() throws {
+        takeSlot()
+        catchUp([waiting(3)], upTo: 10)
+        func mark() -> SlotStore.Mark? { dispatch.marks(boundary: 10).first }
+        let isOpen = SlotStore.Mark(slot: slot, lowID: 10, open: [3])
+        #expect(mark() == isOpen)
         let batch = try #require(dispatch.nextBatch(for: .conversation))
         _ = dispatch.finish(batch, [EventVerdict(id: 3, verdict: .reject, reason: "no")])
-        #expect(mark() == 2)
+        #expect(mark() == isOpen)
         #expect(dispatch.takeCompletions().count == 1)
-        #expect(mark() == 2)
+        #expect(mark() == isOpen)
         dispatch.restoreUnwritten()
-        #expect(mark() == 2)
+        #expect(mark() == isOpen)
         #expect(dispatch.takeCompletions().count == 1)
         dispatch.confirmWritten()
-        #expect(mark() == 10)
+        #expect(mark() == SlotStore.Mark(slot: slot, lowID: 10))
+    }
+
+    @Test func `the mark stays behind when too much is open, and below what is left to the table`() {
+        takeSlot(lowID: 2)
+        #expect(dispatch.marks(boundary: 10) == [.init(slot: slot, lowID: 2)])
+        let many = (1...200 as ClosedRange<Int64>).map { waiting($0 + 10) }
+        catchUp(many, upTo: 300)
+        let mark = dispatch.marks(boundary: 300).first
+        #expect(mark?.open == Array(11...138))
+        #expect(mark?.lowID == 138)
+    }
+
+    @Test func `what memory has no room for is left to the table and comes back in order`() throws {
+        let dispatch = Dispatch(limits: Dispatcher.Limits(batchEvents: 1, eventsInMemory: 2), clock: .system)
+        dispatch.take([.init(slot: slot, lowID: 0, open: [])], open: [], done: [])
+        for consumer in Consumer.allCases { dispatch.endBacklog([slot], of: consumer) }
+        _ = dispatch.marks(boundary: 0)
+        for id in 1...6 as ClosedRange<Int64> { dispatch.offer([waiting(id)]) }
+        #expect(dispatch.eventCount == 2)
+        #expect(dispatch.reading(for: .conversation) == nil)
+        #expect(dispatch.marks(boundary: 6).first?.lowID == 0)
+        var order: [Int64] = []
+        for _ in 1...20 {
+            while let batch = dispatch.nextBatch(for: .conversation) {
+                order += batch.events.map(\.id)
+                _ = dispatch.finish(batch, [EventVerdict(id: batch.events[0].id, verdict: .ok)])
+            }
+            guard let reading = dispatch.reading(for: .conversation) else { break }
+            let page = (1...6 as ClosedRange<Int64>).filter { $0 > reading.after }.prefix(reading.limit)
+            dispatch.offer(read: page.map(waiting), of: reading.slots, for: .conversation, upTo: page.last ?? 6)
+            if page.count < reading.limit { dispatch.endBacklog(reading.slots, of: .conversation) }
+        }
+        #expect(order == [1, 2, 3, 4, 5, 6])
+        #expect(dispatch.groupsBehind == 0)
+    }
+
+    @Test func `a slot that is given away sends nothing new and waits for what is under way`() throws {
+        takeSlot()
+        catchUp([waiting(1), waiting(2)], upTo: 2)
+        let batch = try #require(dispatch.nextBatch(for: .conversation))
+        dispatch.leave([slot])
+        #expect(!dispatch.isQuiet([slot]))
+        _ = dispatch.finish(batch, [EventVerdict(id: 1, verdict: .ok)])
+        #expect(dispatch.nextBatch(for: .conversation) == nil)
+        #expect(!dispatch.isQuiet([slot]))
+        _ = dispatch.takeCompletions()
+        dispatch.confirmWritten()
+        #expect(dispatch.isQuiet([slot]))
     }
 
     @Test func `an event that has just been handled is not taken from a late look at the handovers`() throws {
-        dispatch.beginTaking([slot])
-        dispatch.finishTaking(slot, loaded: [])
+        takeSlot()
+        catchUp([], upTo: 0)
         dispatch.offer([waiting(3)])
         let batch = try #require(dispatch.nextBatch(for: .conversation))
         _ = dispatch.finish(batch, [EventVerdict(id: 3, verdict: .ok)])
