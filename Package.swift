@@ -112,6 +112,7 @@ let sharedModules: [Target] = [
     library("Postgres", "CPostgres", "COpenSSL", "EventLoop", "Telemetry", "Concurrency", "Time", "Cryptography"),
     library("FaultProxy", "Concurrency"),
     library("Contracts", "Time"),
+    library("ModelCatalogue", "Contracts", "Cryptography"),
     library(
         "ServiceKit",
         "Contracts",
@@ -208,7 +209,7 @@ let tools: [Target] = [
         ? [
             .target(
                 name: "OperatorCLI",
-                dependencies: ["LocalSystem"] + serviceBase,
+                dependencies: ["LocalSystem", "ModelCatalogue"] + serviceBase,
                 path: "Sources/OperatorCLI",
                 swiftSettings: house
             ),
@@ -218,7 +219,15 @@ let tools: [Target] = [
                 path: "Sources/OperatorCLIMain",
                 swiftSettings: house
             ),
-            tests("OperatorCLI", "OperatorCLI", "LocalSystem", "Contracts", "Time", "Configuration"),
+            tests(
+                "OperatorCLI",
+                "OperatorCLI",
+                "LocalSystem",
+                "Contracts",
+                "ModelCatalogue",
+                "Time",
+                "Configuration"
+            ),
             tests("LocalSystem", "LocalSystem", "ServiceKit", "Contracts", "Cryptography", "Time", "Configuration"),
         ] : [],
     only == nil
@@ -265,7 +274,7 @@ let package = Package(
         + service("Ingress", fixtures: ["Fixtures"])
         + service("Conversation")
         + service("Billing")
-        + service("Generation")
+        + service("Generation", "ModelCatalogue")
         + service("Delivery")
         + service("Payments")
         + tools

@@ -76,6 +76,8 @@ package struct Quote: Codable, Sendable, Equatable {
     package var priceKopecks: Int64
     /// The row of the price table that applies, e.g. `720p/5s`.
     package var variant: String
+    /// Whether the price is the most that the run can cost; less is taken if the provider takes less.
+    package var isBound: Bool?
     package var expiresAt: Timestamp
     /// By choice input and option text: how many kopecks more (or less) that option would cost.
     package var deltas: [String: [String: Int64]]
@@ -85,6 +87,7 @@ package struct Quote: Codable, Sendable, Equatable {
         modelNumber: Int,
         priceKopecks: Int64,
         variant: String,
+        isBound: Bool? = nil,
         expiresAt: Timestamp,
         deltas: [String: [String: Int64]] = [:]
     ) {
@@ -92,6 +95,7 @@ package struct Quote: Codable, Sendable, Equatable {
         self.modelNumber = modelNumber
         self.priceKopecks = priceKopecks
         self.variant = variant
+        self.isBound = isBound
         self.expiresAt = expiresAt
         self.deltas = deltas
     }
@@ -111,16 +115,24 @@ package struct InputProblem: Codable, Sendable, Equatable {
         case tooLarge = "too_large"
         case wrongMedia = "wrong_media"
         case unknownInput = "unknown_input"
+        /// Right by itself, but the provider refuses it together with the input `with`.
+        case notTogether = "not_together"
+        /// A clip that plays longer or shorter than `limit` seconds.
+        case tooLongClip = "too_long_clip"
+        case tooShortClip = "too_short_clip"
     }
 
     package var name: String
     package var reason: Reason
     /// The bound that was passed, in the input's own unit.
     package var limit: Double?
+    /// The other input of a combination that is not possible.
+    package var with: String?
 
-    package init(name: String, reason: Reason, limit: Double? = nil) {
+    package init(name: String, reason: Reason, limit: Double? = nil, with: String? = nil) {
         self.name = name
         self.reason = reason
         self.limit = limit
+        self.with = with
     }
 }

@@ -4,7 +4,9 @@ package struct Model: Codable, Sendable, Equatable {
     package var number: Int
     /// KIE's id, e.g. `z-image`; for logs and statements, not for users.
     package var slug: String
+    /// The Russian title, for readers that know no other.
     package var title: String
+    package var titles: LocalizedText?
     package var tasks: [ModelTask]
     package var output: MediaKind
     package var summary: LocalizedText
@@ -16,13 +18,20 @@ package struct Model: Codable, Sendable, Equatable {
     package var priceUnit: String
     /// How long it usually takes.
     package var typicalSeconds: Int
+    /// What is promised; a run that takes longer is late.
+    package var promisedSeconds: Int?
     /// In the order in which they are asked.
     package var inputs: [ModelInput]
+    /// Numbers of models that take the output as an input.
+    package var followUps: [Int]?
+    /// Words that show what the model can do.
+    package var sample: String?
 
     package init(
         number: Int,
         slug: String,
         title: String,
+        titles: LocalizedText? = nil,
         tasks: [ModelTask],
         output: MediaKind,
         summary: LocalizedText,
@@ -30,11 +39,15 @@ package struct Model: Codable, Sendable, Equatable {
         fromKopecks: Int64,
         priceUnit: String,
         typicalSeconds: Int,
-        inputs: [ModelInput]
+        promisedSeconds: Int? = nil,
+        inputs: [ModelInput],
+        followUps: [Int]? = nil,
+        sample: String? = nil
     ) {
         self.number = number
         self.slug = slug
         self.title = title
+        self.titles = titles
         self.tasks = tasks
         self.output = output
         self.summary = summary
@@ -42,7 +55,10 @@ package struct Model: Codable, Sendable, Equatable {
         self.fromKopecks = fromKopecks
         self.priceUnit = priceUnit
         self.typicalSeconds = typicalSeconds
+        self.promisedSeconds = promisedSeconds
         self.inputs = inputs
+        self.followUps = followUps
+        self.sample = sample
     }
 }
 
@@ -71,6 +87,8 @@ package enum ModelTask: String, Codable, Sendable, CaseIterable {
     case upscale
     case cleanUp = "clean_up"
     case utility
+    case referenceToVideo = "reference_to_video"
+    case transcription
     /// A task that a newer generation knows; shown under "other".
     case other
 
@@ -114,13 +132,19 @@ package struct ModelInput: Codable, Sendable, Equatable {
     package var minimum: Double?
     package var maximum: Double?
     /// For `text`, in Unicode scalars.
+    package var minimumLength: Int?
     package var maximumLength: Int?
     /// For `files`.
     package var minimumItems: Int?
     package var maximumItems: Int?
     /// For `file` and `files`.
     package var media: MediaKind?
+    /// File name endings that are taken, e.g. `jpg`; absent for any.
+    package var accepts: [String]?
     package var maximumFileMegabytes: Int?
+    /// Length of a clip.
+    package var minimumSeconds: Int?
+    package var maximumSeconds: Int?
 
     package init(
         name: String,
@@ -133,11 +157,15 @@ package struct ModelInput: Codable, Sendable, Equatable {
         optionLabels: [LocalizedText]? = nil,
         minimum: Double? = nil,
         maximum: Double? = nil,
+        minimumLength: Int? = nil,
         maximumLength: Int? = nil,
         minimumItems: Int? = nil,
         maximumItems: Int? = nil,
         media: MediaKind? = nil,
-        maximumFileMegabytes: Int? = nil
+        accepts: [String]? = nil,
+        maximumFileMegabytes: Int? = nil,
+        minimumSeconds: Int? = nil,
+        maximumSeconds: Int? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -149,10 +177,14 @@ package struct ModelInput: Codable, Sendable, Equatable {
         self.optionLabels = optionLabels
         self.minimum = minimum
         self.maximum = maximum
+        self.minimumLength = minimumLength
         self.maximumLength = maximumLength
         self.minimumItems = minimumItems
         self.maximumItems = maximumItems
         self.media = media
+        self.accepts = accepts
         self.maximumFileMegabytes = maximumFileMegabytes
+        self.minimumSeconds = minimumSeconds
+        self.maximumSeconds = maximumSeconds
     }
 }

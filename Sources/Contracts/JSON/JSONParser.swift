@@ -237,10 +237,10 @@ extension JSONParser {
 }
 
 /// Text that is not JSON.
-struct JSONSyntaxError: Error, CustomStringConvertible {
-    var reason: String
+package struct JSONSyntaxError: Error, CustomStringConvertible {
+    package var reason: String
     /// In bytes from the start.
-    var offset: Int
+    package var offset: Int
 
-    var description: String { "\(reason) at byte \(offset)" }
+    package var description: String { "\(reason) at byte \(offset)" }
 }

@@ -1,6 +1,7 @@
 internal import Configuration
 internal import Contracts
 internal import Cryptography
+internal import ModelCatalogue
 internal import Time
 
 /// The service's settings, read and checked once.
@@ -15,7 +16,10 @@ struct GenerationConfiguration: Sendable {
     var signingKey: Ed25519.PrivateKey
     var pricing: Pricing
     var disabledModels: Set<String>
+    var sellsUntriedModels: Bool
+    var modelReload: Duration
     var freeRunsPerDay: Int
+    var freeKopecksPerDay: Int64
     var maximumOpenJobs: Int
     var maximumRunningJobs: Int
     var concurrency: Int
@@ -45,10 +49,14 @@ struct GenerationConfiguration: Sendable {
         pricing = Pricing(
             kopecksPerDollar: try reader.value(Key.roublesPerDollar).hundredths,
             markupThousandths: try reader.value(Key.markup).thousandths,
-            minimumMarginKopecks: Int64(try reader.value(Key.minimumMargin))
+            minimumMarginKopecks: Int64(try reader.value(Key.minimumMargin)),
+            minimumMarginPercent: Int64(try reader.value(Key.minimumMarginPercent))
         )
         disabledModels = Set(try reader.value(Key.disabledModels))
+        sellsUntriedModels = try reader.value(Key.sellUntried)
+        modelReload = try reader.value(Key.modelReload)
         freeRunsPerDay = try reader.value(Key.freeRuns)
+        freeKopecksPerDay = Int64(try reader.value(Key.freeRoubles)) * 100
         maximumOpenJobs = try reader.value(Key.openJobs)
         maximumRunningJobs = try reader.value(Key.runningJobs)
         concurrency = try reader.value(Key.concurrency)
@@ -124,6 +132,28 @@ extension GenerationConfiguration {
             range: 0...100_000,
             help: "what a paid run earns at least"
         )
+        static let minimumMarginPercent = ConfigurationKey.int(
+            "ATELIER_MINIMUM_MARGIN_PERCENT",
+            default: 20,
+            range: 0...90,
+            help: "share of the price that a paid run earns at least"
+        )
+        static let sellUntried = ConfigurationKey.bool(
+            "ATELIER_SELL_UNTRIED_MODELS",
+            default: false,
+            help: "whether models are sold before their smoke run; for the smoke run itself"
+        )
+        static let modelReload = ConfigurationKey.duration(
+            "ATELIER_MODEL_RELOAD",
+            default: .seconds(2),
+            help: "how often the folder of model files is looked at for changes"
+        )
+        static let freeRoubles = ConfigurationKey.int(
+            "ATELIER_FREE_ROUBLES_PER_DAY",
+            default: 1_000,
+            range: 0...10_000_000,
+            help: "what free runs of all users together may cost the operator a day (UTC), in roubles"
+        )
         static let disabledModels = ConfigurationKey.list(
             "ATELIER_DISABLED_MODELS",
             default: [],
@@ -192,7 +222,8 @@ extension GenerationConfiguration {
 
         static let all: [any ConfigurationKeyDescription] = [
             models, assets, kieURL, kieUploadURL, kieKeys, publicURL, signingKey, roublesPerDollar, markup,
-            minimumMargin, disabledModels, freeRuns, openJobs, runningJobs, concurrency, lease, pollFirst, pollInterval,
+            minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, freeRuns, freeRoubles,
+            openJobs, runningJobs, concurrency, lease, pollFirst, pollInterval,
             unknownGrace, submitTimeout, resultMegabytes, privateHosts,
         ]
     }

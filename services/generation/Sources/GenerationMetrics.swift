@@ -19,6 +19,10 @@ struct GenerationMetrics: Sendable {
     let costDifferences: Counter
     let workingJobs: Gauge
     let providerKeys: Gauge
+    let models: Gauge
+    let refusedFiles: Gauge
+    let catalogueReloads: Counter
+    let lateResults: Counter
 
     init(_ metrics: Metrics) {
         jobs = metrics.gauge(
@@ -78,6 +82,24 @@ struct GenerationMetrics: Sendable {
             labels: ["state"]
         )
         workingJobs = metrics.gauge("atelier_generation_working_jobs", "Jobs that this instance works on now.")
+        models = metrics.gauge(
+            "atelier_generation_models",
+            "Models of the catalogue by whether they are sold, or why not.",
+            labels: ["state"]
+        )
+        refusedFiles = metrics.gauge(
+            "atelier_generation_refused_model_files",
+            "Model files that are refused; their old models stay on sale."
+        )
+        catalogueReloads = metrics.counter(
+            "atelier_generation_catalogue_reloads_total",
+            "Changes of model files that were taken up."
+        )
+        lateResults = metrics.counter(
+            "atelier_generation_late_results_total",
+            "Results that took longer than their model promises.",
+            labels: ["output"]
+        )
     }
 }
 

@@ -4,6 +4,7 @@ internal import Foundation
 internal import HTTP
 internal import Jobs
 package import Lifecycle
+internal import ModelCatalogue
 internal import Postgres
 package import ServiceKit
 internal import Telemetry
@@ -19,6 +20,7 @@ package struct GenerationService: AtelierService {
     private let jobWorker: JobWorker
     private let housekeeper: Housekeeper
     private let sender: OutboxSender
+    private let watcher: CatalogueWatcher
 
     package init(_ context: ServiceContext) async throws {
         let configuration = try GenerationConfiguration(context.configuration)
@@ -28,6 +30,7 @@ package struct GenerationService: AtelierService {
         self.sender = sender
         self.jobWorker = JobWorker(tools, instance: context.instance)
         self.housekeeper = Housekeeper(tools, loop: context.loop)
+        self.watcher = CatalogueWatcher(tools, loop: context.loop)
         for refusal in tools.catalogue.refused {
             context.log.error("model file refused", [.file: .string(refusal.text)])
         }
@@ -38,7 +41,8 @@ package struct GenerationService: AtelierService {
         let (quotes, jobs) = (QuoteHandler(tools: tools), JobHandler(tools: tools))
         let (callbacks, assets) = (CallbackHandler(tools: tools), AssetHandler(tools: tools))
         routes.serve(ListModels.self) { _, _ -> ListModels.Output in
-            tools.catalogue.published(tools.configuration.pricing) { tools.isHidden($0) }
+            let (catalogue, control) = tools.models.current
+            return catalogue.published(tools.configuration.pricing, control)
         }
         routes.serve(CreateQuote.self) { input, call -> Answer<Quote> in try await quotes.create(input, call) }
         routes.serve(CreateJob.self) { input, call -> Answer<Job> in try await jobs.create(input, call) }
@@ -57,7 +61,7 @@ package struct GenerationService: AtelierService {
         )
     }
 
-    package var workers: [any Worker] { [jobWorker, sender, housekeeper] }
+    package var workers: [any Worker] { [jobWorker, sender, housekeeper, watcher] }
 
     package func health() async -> [String: JSONValue] {
         var report: [String: JSONValue] = [
@@ -129,7 +133,13 @@ package struct GenerationService: AtelierService {
         )
         return Toolbox(
             configuration: configuration,
-            catalogue: catalogue,
+            models: LiveCatalogue(
+                catalogue,
+                SalesControl(
+                    switchedOff: configuration.disabledModels,
+                    sellsUntried: configuration.sellsUntriedModels
+                )
+            ),
             jobs: JobStore(database: context.database),
             attempts: AttemptStore(
                 database: context.database,

@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
 import Jobs
+import ModelCatalogue
 import Postgres
 import ServiceKit
 import TestSupport

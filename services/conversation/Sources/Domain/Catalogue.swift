@@ -74,6 +74,8 @@ extension ModelTask {
         case .cleanUp: 11
         case .utility: 12
         case .other: 13
+        case .referenceToVideo: 14
+        case .transcription: 15
         }
     }
 

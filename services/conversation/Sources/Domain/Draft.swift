@@ -46,6 +46,8 @@ struct FrozenPrice: Codable, Sendable, Equatable {
     var quoteID: QuoteID
     var kopecks: Int64
     var expiresAt: Timestamp
+    /// Whether less is taken if the provider takes less; absent in drafts of an older build.
+    var isBound: Bool?
     /// By input and option text, in kopecks.
     var deltas: [String: [String: Int64]]
 
@@ -53,6 +55,7 @@ struct FrozenPrice: Codable, Sendable, Equatable {
         quoteID = quote.quoteID
         kopecks = quote.priceKopecks
         expiresAt = quote.expiresAt
+        isBound = quote.isBound
         deltas = quote.deltas
     }
 }

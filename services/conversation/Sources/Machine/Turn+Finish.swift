@@ -53,9 +53,13 @@ extension Turn {
             else { return nil }
             let reason = field["reason"]?.string.flatMap(InputProblem.Reason.init(rawValue:))
             let limit = field["limit"]?.number.map { Texts.value(.number($0)) } ?? ""
+            let other = field["with"]?.string.flatMap { name in draftModel?.inputs.first { $0.name == name } }
             return texts.html(
                 TextKey(reason),
-                ["input": .text(texts.name(of: input)), "limit": .text(limit)]
+                [
+                    "input": .text(texts.name(of: input)), "limit": .text(limit),
+                    "other": .text(other.map { texts.name(of: $0) } ?? ""),
+                ]
             )
         }
         return lines.isEmpty ? [texts.html(.problemOther, ["input": .text("")])] : lines
@@ -88,7 +92,7 @@ extension Turn {
                 chatID: scene.chatID,
                 language: settings.language,
                 draft: draft,
-                modelTitle: catalogue.model(draft.modelNumber)?.title ?? "",
+                modelTitle: catalogue.model(draft.modelNumber).map { texts.title(of: $0) } ?? "",
                 priceKopecks: price.kopecks,
                 createdAt: now
             )
@@ -208,6 +212,9 @@ extension TextKey {
         case .tooFew: self = .problemTooFew
         case .tooLarge: self = .problemTooLarge
         case .wrongMedia: self = .problemWrongMedia
+        case .notTogether: self = .problemNotTogether
+        case .tooLongClip: self = .problemTooLongClip
+        case .tooShortClip: self = .problemTooShortClip
         case .unknownInput, nil: self = .problemOther
         }
     }

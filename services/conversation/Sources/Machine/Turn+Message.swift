@@ -99,7 +99,7 @@ extension Turn {
         case .tooLarge(let megabytes):
             notices.append(texts.html(.noticeFileTooLarge, ["limit": .text(String(megabytes))]))
         case .notTaken:
-            notices.append(texts.html(.noticeFileNotTaken, ["model": .text(model.title)]))
+            notices.append(texts.html(.noticeFileNotTaken, ["model": .text(texts.title(of: model))]))
             return offer(file, caption: caption, in: message)
         }
         session.waiting = nil

@@ -62,7 +62,7 @@ extension Screens {
         guard !found.isEmpty else { return catalogueMissing() }
         let page = Page(found, index: pageIndex, size: 6)
         var keyboard = keyboard()
-        let buttons = page.items.map { keyboard.button($0.title, .model($0.number)) }
+        let buttons = page.items.map { keyboard.button(texts.title(of: $0), .model($0.number)) }
         for start in stride(from: 0, to: buttons.count, by: 2) {
             keyboard.row(buttons[start], start + 1 < buttons.count ? buttons[start + 1] : nil)
         }
@@ -76,7 +76,7 @@ extension Screens {
             texts.html(
                 .modelRow,
                 [
-                    "title": .text(model.title), "price": .text(texts.priceFrom(model)),
+                    "title": .text(texts.title(of: model)), "price": .text(texts.priceFrom(model)),
                     "wait": .text(texts.duration(seconds: model.typicalSeconds)),
                 ]
             )
@@ -95,7 +95,7 @@ extension Screens {
         let needed = model.inputs.filter(\.isRequired).map { need($0) }.joined(separator: ", ")
         return Card(
             text: lines(
-                "<b>\(Texts.escape(model.title))</b>",
+                "<b>\(Texts.escape(texts.title(of: model)))</b>",
                 Texts.escape(Texts.shortened(texts.text(model.summary), to: 600)),
                 "",
                 texts.html(

@@ -29,7 +29,7 @@ extension Screens {
         keyboard.footer(back: .model(model.number))
         return Card(
             text: lines(
-                "<b>\(Texts.escape(model.title))</b>",
+                "<b>\(Texts.escape(texts.title(of: model)))</b>",
                 promptLine(draft, model),
                 mediaLines(draft, model),
                 "",
@@ -93,7 +93,7 @@ extension Screens {
     /// The price with its consequence.
     private func priceLine(_ draft: Draft) -> String {
         guard let price = draft.usablePrice(at: turn.now) else { return texts.html(.priceUnknown) }
-        let tag = Texts.Argument.text(texts.price(price.kopecks))
+        let tag = Texts.Argument.text(texts.price(price))
         guard let balance = knowledge.balance, !turn.scene.isGroup, price.kopecks > 0 else {
             return texts.html(.priceOnly, ["price": tag])
         }
@@ -199,7 +199,7 @@ extension Screens {
         keyboard.footer(back: .composer)
         return Card(
             text: lines(
-                texts.html(.confirmTitle, ["model": .text(model.title)]),
+                texts.html(.confirmTitle, ["model": .text(texts.title(of: model))]),
                 promptLine(draft, model),
                 "",
                 priceLine(draft),

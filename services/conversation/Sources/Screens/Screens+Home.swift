@@ -60,7 +60,7 @@ extension Screens {
 
     private func parkedTitle(_ draft: Draft) -> String {
         let model = catalogue.model(draft.modelNumber)
-        let subject = model.flatMap { draft.prompt(of: $0) } ?? model?.title ?? ""
+        let subject = model.flatMap { draft.prompt(of: $0) } ?? model.map { texts.title(of: $0) } ?? ""
         return texts.plain(.buttonParked, ["subject": Texts.shortened(subject, to: 24)])
     }
 
@@ -71,7 +71,7 @@ extension Screens {
 
     private var draftLine: String? {
         guard let draft = session.draft, draft.holdsWork, let model = turn.draftModel else { return nil }
-        let prompt = draft.prompt(of: model) ?? model.title
+        let prompt = draft.prompt(of: model) ?? texts.title(of: model)
         return texts.html(.homeDraft, ["prompt": .text(Texts.shortened(prompt, to: 80))])
     }
 

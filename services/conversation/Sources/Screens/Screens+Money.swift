@@ -169,7 +169,8 @@ extension Screens {
             case .adjust: .entryAdjust
             case .gift: .entryGift
             }
-        let subject = entry.kind == .charge ? catalogue.models.first { $0.slug == entry.memo }?.title : nil
+        let subject =
+            entry.kind == .charge ? catalogue.models.first { $0.slug == entry.memo }.map { texts.title(of: $0) } : nil
         return texts.html(
             .entryRow,
             [

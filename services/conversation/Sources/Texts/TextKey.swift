@@ -3,11 +3,12 @@
 /// `{name}` in a text stands for an argument; both languages use the same arguments.
 enum TextKey: String, CaseIterable, Sendable {
     // General
-    case yes, no, free, back, home, seconds, minutes, priceFrom, upTo, unitImage, unitSecond, unitCharacters
+    case yes, no, free, back, home, seconds, minutes, priceFrom, priceUpTo, upTo, unitImage, unitSecond, unitCharacters
 
     // Tasks
     case taskTextToImage, taskImageToImage, taskTextToVideo, taskImageToVideo, taskVideoToVideo, taskAvatar,
-        taskMusic, taskSpeech, taskSound, taskUpscale, taskCleanUp, taskUtility, taskOther
+        taskMusic, taskSpeech, taskSound, taskUpscale, taskCleanUp, taskUtility,
+        taskReferenceToVideo, taskTranscription, taskOther
 
     // Home
     case samplePrompt, welcome, welcomeFree, welcomeTerms, homeTitle, homeBalance, homeRunning, homeDraft, homeHint,
@@ -52,7 +53,8 @@ enum TextKey: String, CaseIterable, Sendable {
         noticePriceUnavailable, noticeNotStarted, noticeModelUnavailable, noticeLimitExceeded, noticeAccountFrozen,
         noticeAmountOutOfRange, noticeRailUnavailable, noticeNotPaidYet, noticeCheckFailed, problemMissing,
         problemTooLong, problemTooShort, problemNotAnOption, problemOutOfRange, problemTooMany, problemTooFew,
-        problemTooLarge, problemWrongMedia, problemOther
+        problemTooLarge, problemWrongMedia, problemNotTogether, problemTooLongClip, problemTooShortClip,
+        problemOther
 
     // Toasts
     case toastOutdated, toastStarting, toastNotYours, toastModelGone, toastNoDraft, toastDiscarded, toastKept,

@@ -24,6 +24,14 @@ extension Texts {
     func price(_ kopecks: Int64) -> String { kopecks == 0 ? plain(.free) : money(kopecks) }
 
     /// A price list's tag: free, or "from" the cheapest.
+    func title(of model: Model) -> String { model.titles.map { text($0) } ?? model.title }
+
+    /// A price, or the most that a run can cost.
+    func price(_ frozen: FrozenPrice) -> String {
+        guard frozen.isBound == true else { return price(frozen.kopecks) }
+        return plain(.priceUpTo, ["price": money(frozen.kopecks)])
+    }
+
     func priceFrom(_ model: Model) -> String {
         model.isFree || model.fromKopecks == 0
             ? plain(.free) : plain(.priceFrom, ["price": money(model.fromKopecks)])
@@ -110,6 +118,8 @@ extension Texts {
         case .upscale: plain(.taskUpscale)
         case .cleanUp: plain(.taskCleanUp)
         case .utility: plain(.taskUtility)
+        case .referenceToVideo: plain(.taskReferenceToVideo)
+        case .transcription: plain(.taskTranscription)
         case .other: plain(.taskOther)
         }
     }

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Cryptography
 internal import Jobs
+internal import ModelCatalogue
 internal import Postgres
 internal import ServiceKit
 internal import Telemetry
@@ -35,6 +36,14 @@ struct JobHandler: Sendable {
                 throw Self.limit(
                     "free_runs_per_day",
                     configuration.freeRunsPerDay,
+                    retryAfter: dayBegan + .seconds(86_400) - clock.now
+                )
+            }
+            let free = usage.freeMicrodollars + job.progress.providerMicrodollars
+            guard !job.isFree || configuration.pricing.costKopecks(free) <= configuration.freeKopecksPerDay else {
+                throw Self.limit(
+                    "free_budget_per_day",
+                    Int(configuration.freeKopecksPerDay / 100),
                     retryAfter: dayBegan + .seconds(86_400) - clock.now
                 )
             }
@@ -107,11 +116,12 @@ struct JobHandler: Sendable {
             quoteID: input.quoteID,
             modelNumber: entry.number,
             modelSlug: entry.slug,
-            modelTitle: entry.title,
+            modelTitle: entry.title.ru,
             output: entry.output,
             inputs: quoted.inputs,
             priceKopecks: quoted.quote.priceKopecks,
             variant: quoted.quote.variant,
+            isBound: quoted.quote.isBound ?? false,
             isFree: entry.isFree,
             typicalSeconds: entry.typicalSeconds,
             holdExpiresAt: hardLimitAt + GenerationConfiguration.holdGrace,

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Cryptography
 internal import Jobs
+internal import ModelCatalogue
 internal import Postgres
 internal import ServiceKit
 internal import Time
@@ -14,9 +15,12 @@ struct QuoteHandler: Sendable {
         if let known = try await tools.quotes.find(key: call.idempotencyKey) { return try replay(known, fingerprint) }
         let entry = try tools.sellable(input.modelNumber)
         let run = try validated(entry, input)
-        try await checkAssets(run, of: input.userID)
-        guard let cost = entry.price.cost(of: run.values) else {
+        try await checkAssets(run, entry, of: input.userID)
+        guard let cost = entry.price?.cost(of: run), let priced = entry.price?.row(for: run) else {
             throw Problem(.internalError, "\(entry.slug) has no price for these inputs")
+        }
+        if tools.models.current.control.stopped[SalesControl.key(entry.slug, row: priced.name)] != nil {
+            throw Problem(.modelUnavailable, "\(entry.slug) is not sold as \(priced.name) now")
         }
         let pricing = tools.configuration.pricing
         let quote = Quote(
@@ -24,8 +28,9 @@ struct QuoteHandler: Sendable {
             modelNumber: entry.number,
             priceKopecks: entry.isFree ? 0 : pricing.kopecks(cost.microdollars),
             variant: cost.variant,
+            isBound: cost.isBound ? true : nil,
             expiresAt: tools.clock.now + GenerationConfiguration.quoteLifetime,
-            deltas: pricing.deltas(of: entry, chosen: run.values)
+            deltas: pricing.deltas(of: entry, chosen: run)
         )
         let row = QuoteRow(
             quote: quote,
@@ -56,16 +61,20 @@ struct QuoteHandler: Sendable {
         }
     }
 
-    /// A result may be used as an input by its own user only, and as what it is.
-    private func checkAssets(_ run: RunInputs, of userID: UserID) async throws {
+    /// A result may be used as an input by its own user only, as what it is, and where its maker counts only if a
+    /// fitting model made it.
+    private func checkAssets(_ run: RunInputs, _ entry: ModelEntry, of userID: UserID) async throws {
         var problems: [InputProblem] = []
         for (name, files) in run.media.sorted(by: { $0.key < $1.key }) {
+            let facts = entry.input(name)
             for file in files {
                 guard let id = file.assetID else { continue }
                 let row = try await tools.assets.find(id)
-                if row?.userID != userID || row?.asset.kind != file.kind {
-                    problems.append(InputProblem(name: name, reason: .wrongMedia))
+                var isRight = row?.userID == userID && row?.asset.kind == file.kind
+                if isRight, let facts, facts.sends == .task {
+                    isRight = try await tools.assets.origin(of: id).map { facts.from.contains($0.modelSlug) } ?? false
                 }
+                if !isRight { problems.append(InputProblem(name: name, reason: .wrongMedia)) }
             }
         }
         if !problems.isEmpty { throw InputProblems(list: problems).problem }

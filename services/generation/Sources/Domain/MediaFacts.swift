@@ -14,6 +14,9 @@ struct MediaFacts: Sendable, Equatable {
     /// How many bytes from the start are needed; JPEG keeps its size behind the metadata.
     static let headBytes = 256 << 10
 
+    /// Words that the provider answered with; nothing in a file's bytes would tell.
+    static let plainText = MediaFacts(.text, "text/plain", "txt")
+
     /// - Parameter head: The start of the file. nil if it is of no known type: an error page, for example.
     init?(_ head: [UInt8]) {
         let bytes = Bytes(head)

@@ -3,6 +3,7 @@ internal import Contracts
 internal import Foundation
 internal import HTTP
 internal import HTTPClient
+internal import ModelCatalogue
 internal import Telemetry
 internal import Time
 
@@ -36,17 +37,14 @@ struct KIEClient: Sendable {
     ///
     /// - Parameter input: With everything filled in; defaults of the provider are not relied on.
     func createTask(
-        path: String,
-        model: String,
+        _ route: ProviderRoute,
         input: [String: JSONValue],
         callbackURL: String,
         key: String
     ) async -> Submission {
-        let members: JSONValue = [
-            "model": .string(model), "input": .object(input), "callBackUrl": .string(callbackURL),
-        ]
+        let members = JSONValue.object(route.body(input, callbackURL: callbackURL))
         guard let body = try? StoredJSON.encode(members) else { return .notSent("the input is no JSON") }
-        var request = request(.post, baseURL + path, key: key, timeout: submitTimeout)
+        var request = request(.post, baseURL + route.create, key: key, timeout: submitTimeout)
         request.body = .bytes(Array(body.utf8))
         do {
             let response = try await send(request, "create_task")
@@ -80,8 +78,8 @@ struct KIEClient: Sendable {
         var body: [UInt8] = []
     }
 
-    func record(_ taskID: String, key: String) async -> Reading {
-        let url = "\(baseURL)/api/v1/jobs/recordInfo?taskId=\(percentEncode(taskID))"
+    func record(_ taskID: String, of family: ProviderFamily, key: String) async -> Reading {
+        let url = "\(baseURL)\(family.recordPath)?taskId=\(percentEncode(taskID))"
         do {
             let response = try await send(request(.get, url, key: key, timeout: .seconds(15)), "record_info")
             return Reading(record: TaskRecordReader.read(response.body), body: response.body)

@@ -14,7 +14,7 @@ enum TaskRecord: Sendable, Equatable {
 
 /// A finished task's files.
 struct TaskResult: Sendable, Equatable {
-    /// In the provider's order, without doubles.
+    /// In the provider's order, without doubles. A result that is a text has a `data:` address.
     var urls: [String]
     /// What the provider took, in thousandths of a credit; nil if it did not say.
     var millicredits: Int64?
@@ -49,22 +49,27 @@ enum TaskRecordReader {
 
     /// true for success, false for failure, nil for anything that is not final.
     private static func state(of data: JSONValue) -> Bool? {
-        switch data["state"]?.string?.lowercased() {
-        case "success": true
-        case "fail", "failed": false
-        case nil:
-            switch data["successFlag"]?.integer {
-            case 1: true
-            case 2, 3: false
-            default: nil
-            }
-        default: nil
+        // Suno's calls spell it `status`; a callback that failed is no failure of the task.
+        switch (data["state"] ?? data["status"])?.string?.lowercased() {
+        case "success", "callback_exception": true
+        case "fail", "failed", "create_task_failed", "generate_failed", "generate_audio_failed",
+            "generate_lyrics_failed", "sensitive_word_error":
+            false
+        case let word?: data["successFlag"] == nil || word != "generating" ? flag(data) : nil
+        case nil: flag(data)
         }
+    }
+
+    private static func flag(_ data: JSONValue) -> Bool? {
+        guard let flag = data["successFlag"]?.integer else { return nil }
+        return flag == 1 ? true : flag == 2 || flag == 3 ? false : nil
     }
 
     private static func failure(of data: JSONValue, _ root: JSONValue) -> ProviderFailure {
         let failCode = data["failCode"] ?? data["errorCode"] ?? .null
-        let text = data["failMsg"]?.string ?? data["errorMessage"]?.string ?? ""
+        let status = data["status"]?.string.flatMap { $0.lowercased().contains("sensitive") ? $0 : nil }
+        let text = [data["failMsg"]?.string ?? data["errorMessage"]?.string, status].compactMap { $0 }
+            .filter { !$0.isEmpty }.joined(separator: " ")
         let word = failCode.string.map { Int($0) == nil ? " \($0)" : "" } ?? ""
         // A code that is a word, such as GENERATION_FAILED, is looked at as text.
         return ProviderFailure(code: code(failCode), text: text + word)
@@ -82,8 +87,11 @@ enum TaskRecordReader {
             sources.append(parsed)
         }
         if let parsed = data["resultJson"], parsed.object != nil { sources.append(parsed) }
-        if let info = data["info"], info.object != nil { sources.append(info) }
-        let urls = sources.lazy.map { ResultURLs.find(in: $0) }.first { !$0.isEmpty } ?? []
+        for name in ["info", "videoInfo"] {
+            if let info = data[name], info.object != nil { sources.append(info) }
+        }
+        var urls = sources.lazy.map { ResultURLs.find(in: $0) }.first { !$0.isEmpty } ?? []
+        if urls.isEmpty { urls = sources.lazy.compactMap { ResultText.find(in: $0) }.prefix(1).map { $0 } }
         return TaskResult(urls: urls, millicredits: credits.flatMap { millicredits($0) })
     }
 
@@ -96,9 +104,11 @@ enum TaskRecordReader {
 /// Finds result files in the many shapes that results have.
 enum ResultURLs {
     private static let keys = [
-        "resultUrls", "result_urls", "resultUrl", "outputs", "images", "video_url", "resultVideoUrl", "audioWavUrl",
-        "audio_url", "audioUrl", "resultImageUrl", "image_url",
+        "resultUrls", "result_urls", "resultUrl", "outputs", "images", "video_url", "videoUrl", "resultVideoUrl",
+        "result_video_url", "audioWavUrl", "audio_url", "audioUrl", "resultImageUrl", "image_url",
     ]
+    /// Addresses that stand beside results.
+    private static let besides = ["origin", "stream", "image", "cover", "source", "param", "first", "last"]
 
     static func find(in result: JSONValue) -> [String] {
         for key in keys {
@@ -109,7 +119,16 @@ enum ResultURLs {
         }
         // Tracks: one object a file, each with its address and a cover, of which the address is the result.
         let tracks = result["data"]?.array ?? result["sunoData"]?.array ?? []
-        return unique(tracks.compactMap { ($0["audio_url"] ?? $0["audioUrl"] ?? $0["url"])?.string }.filter(isAddress))
+        let urls = tracks.compactMap { ($0["audio_url"] ?? $0["audioUrl"] ?? $0["url"])?.string }.filter(isAddress)
+        return unique(urls.isEmpty ? named(result) : urls)
+    }
+
+    /// Stems and the like come as one named member each: `vocal_url`, `instrumental_url`.
+    private static func named(_ result: JSONValue) -> [String] {
+        let inner = (result["resultObject"] ?? result["vocal_separation_info"] ?? result).object ?? [:]
+        return inner.sorted { $0.key < $1.key }
+            .filter { member in !besides.contains { member.key.lowercased().contains($0) } }
+            .compactMap { $0.value.string }.filter(isAddress)
     }
 
     private static func addresses(_ value: JSONValue) -> [String] {

@@ -59,6 +59,28 @@ struct AssetStore: Sendable {
         ).first.map { try AssetRow(row: $0) }
     }
 
+    /// Who made a result.
+    struct Origin: Sendable, Equatable {
+        var modelSlug: String
+        var taskID: String
+        var providerKey: String
+    }
+
+    /// The task that made a result; nil for a user's file, and where the task is not known.
+    func origin(of id: AssetID) async throws -> Origin? {
+        let rows = try await database.query(
+            """
+            select job.model_slug, attempt.task_id, attempt.provider_key from asset
+            join job on job.job_id = asset.job_id join attempt on attempt.attempt_id = job.attempt_id
+            where asset.asset_id = \(id) and attempt.task_id is not null
+            """
+        )
+        return try rows.first.map { row in
+            let (slug, task, key) = try row.decode(String.self, String.self, String.self)
+            return Origin(modelSlug: slug, taskID: task, providerKey: key)
+        }
+    }
+
     /// Results of jobs in their order, by job.
     func results(of jobs: [JobID]) async throws -> [JobID: [Asset]] {
         guard !jobs.isEmpty else { return [:] }

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Foundation
 internal import Jobs
+internal import ModelCatalogue
 internal import Postgres
 internal import Telemetry
 internal import Time
@@ -20,6 +21,8 @@ struct JobRow: Sendable {
     var inputs: RunInputs
     var priceKopecks: Int64
     var variant: String
+    /// Whether the price is a bound, settled by what the provider reports.
+    var isBound = false
     var isFree: Bool
     var typicalSeconds: Int
     var holdExpiresAt: Timestamp
@@ -37,7 +40,7 @@ struct JobRow: Sendable {
     /// The columns in the order in which `init(row:)` asks for them by name.
     static let columns: StaticString = """
         job_id, key, fingerprint, user_id, chat_id, quote_id, model_number, model_slug, model_title, output, inputs,
-        price_kopecks, variant, provider_microdollars, is_free, typical_seconds, hold_expires_at, hard_limit_at, step,
+        price_kopecks, variant, provider_microdollars, is_bound, is_free, typical_seconds, hold_expires_at, hard_limit_at, step,
         verdict, failure, attempt, postponements, is_resubmitted, is_waiting_for_slot, is_late, next_at, attempt_id,
         charged_kopecks, refusal, fence, traceparent, created_at, ended_at
         """
@@ -107,6 +110,7 @@ extension JobRow {
             inputs: try StoredJSON.decode(RunInputs.self, inputs),
             priceKopecks: try row.get("price_kopecks"),
             variant: try row.get("variant"),
+            isBound: try row.get("is_bound"),
             isFree: try row.get("is_free"),
             typicalSeconds: try row.get("typical_seconds"),
             holdExpiresAt: try row.get("hold_expires_at"),

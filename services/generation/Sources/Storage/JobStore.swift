@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Foundation
 internal import Jobs
+internal import ModelCatalogue
 internal import Postgres
 internal import Telemetry
 internal import Time
@@ -52,6 +53,8 @@ struct JobStore: Sendable {
         var openJobs: Int
         /// Runs of free models since the day began that did not fail.
         var freeRuns: Int
+        /// What the free runs of all users since the day began cost, in millionths of a dollar; 0 for a paid job.
+        var freeMicrodollars: Int64 = 0
     }
 
     /// Inserts a job if `admit` agrees, with the user's other inserts kept out meanwhile, so that twenty taps at once
@@ -70,7 +73,8 @@ struct JobStore: Sendable {
             _ = try await transaction.query(
                 "select pg_advisory_xact_lock(hashtextextended('generation.user', \(job.userID)))"
             )
-            let usage = try await Self.usage(job.userID, dayBegan, in: transaction)
+            var usage = try await Self.usage(job.userID, dayBegan, in: transaction)
+            if job.isFree { usage.freeMicrodollars = try await Self.freeCost(dayBegan, in: transaction) }
             try admit(usage)
             return try await transaction.execute(Self.insertion(job, inputs)) == 1
         }
@@ -92,15 +96,27 @@ struct JobStore: Sendable {
         return Usage(openJobs: open, freeRuns: free)
     }
 
+    /// What free runs cost today; the lock lets one free job in at a time, so that the budget holds exactly.
+    private static func freeCost(_ dayBegan: Timestamp, in transaction: Transaction) async throws -> Int64 {
+        _ = try await transaction.query("select pg_advisory_xact_lock(hashtextextended('generation.free', 0))")
+        return try await transaction.query(
+            """
+            select coalesce(sum(provider_microdollars), 0)::int8 from job
+            where is_free and created_at >= \(dayBegan) and step <> 'refused'
+                and coalesce(verdict, 'succeeded') = 'succeeded'
+            """
+        )[0].decode(Int64.self)
+    }
+
     private static func insertion(_ job: JobRow, _ inputs: String) -> SQL {
         """
         insert into job (job_id, key, fingerprint, user_id, chat_id, quote_id, model_number, model_slug, model_title,
-            output, inputs, prompt, price_kopecks, variant, provider_microdollars, is_free, typical_seconds,
+            output, inputs, prompt, price_kopecks, variant, provider_microdollars, is_bound, is_free, typical_seconds,
             hold_expires_at, hard_limit_at, step, next_at, traceparent, created_at, priority)
         values (\(job.jobID), \(job.key), \(job.fingerprint), \(job.userID), \(job.chatID), \(job.quoteID),
             \(job.modelNumber), \(job.modelSlug), \(job.modelTitle), \(job.output.rawValue), \(inputs),
             \(job.inputs.prompt), \(job.priceKopecks), \(job.variant), \(job.progress.providerMicrodollars),
-            \(job.isFree), \(job.typicalSeconds), \(job.holdExpiresAt), \(job.progress.hardLimitAt),
+            \(job.isBound), \(job.isFree), \(job.typicalSeconds), \(job.holdExpiresAt), \(job.progress.hardLimitAt),
             \(job.progress.step), \(job.progress.nextAt), \(job.trace?.traceparent), \(job.createdAt),
             \(job.priority))
         on conflict do nothing

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Jobs
+internal import ModelCatalogue
 internal import Postgres
 internal import Time
 

@@ -40,6 +40,19 @@ struct AssetFiles: Sendable {
         _ = try? await BlockingExecutor.shared.run { try FileManager.default.removeItem(atPath: file) }
     }
 
+    /// Writes a small file so that it survives a power cut.
+    func write(_ bytes: [UInt8], to path: String) async throws {
+        let file = absolute(path)
+        try await BlockingExecutor.shared.run {
+            let partial = URL(filePath: file + ".part")
+            try Data(bytes).write(to: partial)
+            let handle = try FileHandle(forUpdating: partial)
+            defer { try? handle.close() }  // Synchronised before; closing can lose nothing.
+            try handle.synchronize()
+            _ = try FileManager.default.replaceItemAt(URL(filePath: file), withItemAt: partial)
+        }
+    }
+
     /// The size of a stored file; nil if it is not there.
     func size(of path: String) -> Int64? {
         var facts = stat()

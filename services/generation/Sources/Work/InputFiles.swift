@@ -3,6 +3,7 @@ internal import Cryptography
 internal import Foundation
 internal import HTTP
 internal import HTTPClient
+internal import ModelCatalogue
 internal import ServiceKit
 internal import Telemetry
 internal import Time
@@ -20,19 +21,21 @@ struct InputTrouble: Error {
 extension JobRunner {
     /// Files in flight for one job.
     private static let maximumTelegramBytes: Int64 = 20 << 20
+    /// Seconds that two ways of measuring a clip may differ by.
+    private static let lengthTolerance = 1.5
 
     /// The provider's `input`: the user's values, the model's fixed ones, and the addresses of uploaded files.
     ///
     /// - Throws: `InputTrouble`, or trouble with the database.
     func providerInput(of job: JobRow, _ entry: ModelEntry, key: String) async throws -> [String: JSONValue] {
-        var input = job.inputs.values.merging(entry.fixed) { $1 }
+        var input = job.inputs.values
         for facts in entry.inputs {
             guard let files = job.inputs.media[facts.input.name], !files.isEmpty else { continue }
             var urls: [JSONValue] = []
             for file in files { urls.append(.string(try await url(of: file, facts, job, key: key))) }
             input[facts.input.name] = facts.input.kind == .file ? urls[0] : .array(urls)
         }
-        return input
+        return entry.request(input)
     }
 
     /// The assets of a job's inputs, as far as they are stored.
@@ -51,8 +54,14 @@ extension JobRunner {
     }
 
     private func url(of file: MediaReference, _ facts: InputFacts, _ job: JobRow, key: String) async throws -> String {
+        if facts.sends == .task, let id = file.assetID {
+            guard let origin = try await tools.assets.origin(of: id) else {
+                throw InputTrouble(reason: "the task of asset \(id) is not known", isFinal: true)
+            }
+            return origin.taskID
+        }
         let row = try await stored(file, job)
-        try check(row.asset, facts)
+        try check(row.asset, facts, quoted: file.durationSeconds)
         if let url = try await tools.assets.upload(
             of: row.asset.assetID,
             key: key,
@@ -132,13 +141,20 @@ extension JobRunner {
         return try await tools.assets.find(telegramFileID: telegram, of: job.userID) ?? row
     }
 
-    private func check(_ asset: Asset, _ facts: InputFacts) throws(InputTrouble) {
+    /// - Parameter quoted: The length that the price was made with, as Telegram told it.
+    private func check(_ asset: Asset, _ facts: InputFacts, quoted: Double?) throws(InputTrouble) {
         let ending = MediaFacts.ending(ofMimeType: asset.mimeType)
         guard asset.kind == facts.input.media, facts.accepts.isEmpty || facts.accepts.contains(ending) else {
             throw InputTrouble(reason: "\(facts.input.name) does not take \(asset.mimeType)", isFinal: true)
         }
         if let most = facts.input.maximumFileMegabytes, asset.sizeBytes > Int64(most) << 20 {
             throw InputTrouble(reason: "\(facts.input.name) is larger than \(most) MB", isFinal: true)
+        }
+        guard let seconds = asset.durationSeconds else { return }
+        // A clip says its length itself, and whoever made it may have told Telegram another one.
+        let most = quoted.map { $0 + Self.lengthTolerance } ?? facts.maximumSeconds.map(Double.init)
+        if facts.maximumSeconds != nil, let most, seconds > most {
+            throw InputTrouble(reason: "\(facts.input.name) is longer than \(most) s", isFinal: true)
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Jobs
+internal import ModelCatalogue
 internal import Postgres
 internal import ServiceKit
 internal import Telemetry
@@ -71,9 +72,10 @@ extension JobRunner {
 
     private func charge(_ job: JobRow, _ attempt: AttemptRow?, delivered: Int) async throws(CallError) -> Int64 {
         let expected = max(delivered, attempt?.results.count ?? delivered)
-        let amount = Pricing.partial(job.priceKopecks, delivered: delivered, of: expected)
         let taken = attempt?.millicredits.map { $0 * PriceTable.microdollarsPerMillicredit }
         let cost = taken ?? job.progress.providerMicrodollars
+        let price = job.isBound ? tools.configuration.pricing.settled(job.priceKopecks, microdollars: taken) : nil
+        let amount = Pricing.partial(price ?? job.priceKopecks, delivered: delivered, of: expected)
         if cost != job.progress.providerMicrodollars { tools.metrics.costDifferences.increment(job.modelSlug) }
         do {
             return try await tools.billing.call(

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Foundation
 internal import Jobs
+internal import ModelCatalogue
 internal import Postgres
 internal import ServiceKit
 internal import Telemetry
@@ -23,7 +24,7 @@ extension JobRunner {
     /// Takes a task whose id only a callback has told: its record must echo our token, or at least fit the attempt.
     private func adopt(_ taskID: String, _ job: JobRow, _ attempt: AttemptRow) async throws -> JobRow? {
         let since = tools.clock.now
-        let reading = await tools.kie.record(taskID, key: attempt.providerKey)
+        let reading = await tools.kie.record(taskID, of: route(of: job).family, key: attempt.providerKey)
         if case .unreadable(let reason) = reading.record {
             tools.log.info("record not readable", fields(job).merging([.reason: .string(reason)]) { $1 })
             return try await keepWaiting(job, attempt, since)
@@ -32,7 +33,7 @@ extension JobRunner {
         guard
             echo.fits(
                 token: tools.token(for: attempt.attemptID),
-                model: job.modelSlug,
+                model: route(of: job).model,
                 submittedAt: attempt.submittedAt
             )
         else {
@@ -54,9 +55,15 @@ extension JobRunner {
         }
     }
 
+    /// How the job's model is reached; a model whose file is gone since a restart was on the common call most likely.
+    private func route(of job: JobRow) -> ProviderRoute {
+        tools.catalogue.entry(job.modelNumber)?.route
+            ?? ProviderRoute(family: .market, model: job.modelSlug, create: "")
+    }
+
     private func poll(_ job: JobRow, _ attempt: AttemptRow, _ taskID: String, since: Timestamp) async throws -> JobRow?
     {
-        let reading = await tools.kie.record(taskID, key: attempt.providerKey)
+        let reading = await tools.kie.record(taskID, of: route(of: job).family, key: attempt.providerKey)
         if case .unreadable(let reason) = reading.record {
             tools.log.info("record not readable", fields(job).merging([.reason: .string(reason)]) { $1 })
         }

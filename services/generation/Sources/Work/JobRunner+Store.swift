@@ -1,8 +1,10 @@
 internal import Contracts
+internal import Cryptography
 internal import Foundation
 internal import HTTP
 internal import HTTPClient
 internal import Jobs
+internal import ModelCatalogue
 internal import Postgres
 internal import ServiceKit
 internal import Telemetry
@@ -48,7 +50,11 @@ extension JobRunner {
         let results = try StoredJSON.encode(files)
         let assets = try await tools.assets.results(of: [job.jobID])[job.jobID] ?? []
         if count > 0 {
-            tools.metrics.resultSeconds.observe((tools.clock.now - job.createdAt).inSeconds, job.output.rawValue)
+            let seconds = (tools.clock.now - job.createdAt).inSeconds
+            tools.metrics.resultSeconds.observe(seconds, job.output.rawValue)
+            if let entry = tools.catalogue.entry(job.modelNumber), seconds > Double(entry.promisedSeconds) {
+                tools.metrics.lateResults.increment(job.output.rawValue)
+            }
             if job.progress.isLate { tools.metrics.givenAway.increment() }
         }
         let next = try await apply(.stored(count: count), to: job) { change in
@@ -77,6 +83,11 @@ extension JobRunner {
     ) async throws -> Fetched {
         let path = tools.files.path(of: file.assetID)
         try await tools.files.makeFolder(for: path)
+        if let words = ResultText.bytes(of: file.url) {
+            try await tools.files.write(words, to: path)
+            try await record(file, .plainText, SHA256.hash(words), words.count, position: position, path, job)
+            return .stored
+        }
         let answer: DownloadedFile
         do {
             answer = try await tools.http.download(
@@ -97,7 +108,8 @@ extension JobRunner {
             tools.log.warning("result is of no known type", fields(job))
             return .later
         }
-        try await record(file, facts, answer, position: position, path, job)
+        let hash = answer.sha256.flatMap { Hex.decode($0) } ?? []
+        try await record(file, facts, hash, Int(answer.bytes), position: position, path, job)
         return .stored
     }
 
@@ -128,7 +140,8 @@ extension JobRunner {
     private func record(
         _ file: ResultFile,
         _ facts: MediaFacts,
-        _ answer: DownloadedFile,
+        _ sha256: [UInt8],
+        _ bytes: Int,
         position: Int,
         _ path: String,
         _ job: JobRow
@@ -138,8 +151,8 @@ extension JobRunner {
             assetID: file.assetID,
             kind: facts.kind,
             mimeType: facts.mimeType,
-            sizeBytes: answer.bytes,
-            sha256: answer.sha256 ?? "",
+            sizeBytes: Int64(bytes),
+            sha256: Hex.encode(sha256),
             width: facts.width,
             height: facts.height,
             durationSeconds: facts.seconds,
@@ -150,6 +163,6 @@ extension JobRunner {
             of: job.jobID,
             at: position
         )
-        tools.metrics.storedBytes.add(UInt64(clamping: answer.bytes))
+        tools.metrics.storedBytes.add(UInt64(clamping: bytes))
     }
 }

@@ -2,6 +2,7 @@ internal import Contracts
 internal import EventLoop
 internal import Foundation
 internal import Jobs
+internal import ModelCatalogue
 internal import Postgres
 internal import ServiceKit
 internal import Telemetry
@@ -17,7 +18,13 @@ extension JobRunner {
             tools.log.error("model of a job left the catalogue", fields(job))
             return try await apply(.modelGone, to: job)
         }
-        let (pool, databaseNow) = try await tools.keys.pool()
+        var (pool, databaseNow) = try await tools.keys.pool()
+        // The id of an earlier task means something to its own account only.
+        if let key = try await keyOfEarlierTask(job, entry) {
+            let account = pool.keys.first { $0.key == key }?.account
+            pool.keys.removeAll { $0.account != account }
+            guard !pool.keys.isEmpty else { return try await apply(.inputUnavailable, to: job) }
+        }
         guard let choice = pool.best(now: databaseNow) else {
             throw PostgresError(.configuration, operation: "choose a provider key", detail: "no key is registered")
         }
@@ -37,6 +44,15 @@ extension JobRunner {
             try await tools.jobs.release(job, until: min(error.until, job.progress.hardLimitAt))
             return nil
         }
+    }
+
+    /// The key that made a result whose task is an input of the job.
+    private func keyOfEarlierTask(_ job: JobRow, _ entry: ModelEntry) async throws -> String? {
+        for facts in entry.inputs where facts.sends == .task {
+            guard let id = job.inputs.media[facts.input.name]?.first?.assetID else { continue }
+            return try await tools.assets.origin(of: id)?.providerKey
+        }
+        return nil
     }
 
     private func handle(_ trouble: InputTrouble, of job: JobRow, key: String) async throws -> JobRow? {
@@ -71,8 +87,7 @@ extension JobRunner {
         return try await tools.finishing {
             let submission = await answer(for: id) {
                 await tools.kie.createTask(
-                    path: entry.createPath,
-                    model: entry.providerModel,
+                    entry.route,
                     input: input,
                     callbackURL: tools.callbackURL(for: id),
                     key: choice.key

@@ -4,6 +4,7 @@ internal import EventLoop
 internal import Foundation
 internal import HTTPClient
 internal import Jobs
+internal import ModelCatalogue
 internal import ServiceKit
 internal import Telemetry
 internal import Time
@@ -11,7 +12,7 @@ internal import Time
 /// What workers and handlers share.
 struct Toolbox: Sendable {
     let configuration: GenerationConfiguration
-    let catalogue: Catalogue
+    let models: LiveCatalogue
     let jobs: JobStore
     let attempts: AttemptStore
     let quotes: QuoteStore
@@ -33,17 +34,24 @@ struct Toolbox: Sendable {
     /// Wakes the sender of facts.
     let wakeOutbox: @Sendable () -> Void
 
+    /// The catalogue as it is now; a step that needs it twice keeps it.
+    var catalogue: Catalogue { models.current.catalogue }
+
     /// A model that is sold now.
     ///
     /// - Throws: `model_not_found` or `model_unavailable`.
     func sellable(_ number: Int) throws(Problem) -> ModelEntry {
+        let (catalogue, control) = models.current
         guard let entry = catalogue.entry(number) else { throw Problem(.modelNotFound, "there is no model \(number)") }
-        guard !isHidden(entry) else { throw Problem(.modelUnavailable, "\(entry.slug) is not sold now") }
+        if let obstacle = catalogue.obstacle(to: entry, control) {
+            throw Problem(
+                .modelUnavailable,
+                "\(entry.slug) is not sold now",
+                members: ["reason": .string(obstacle.code)]
+            )
+        }
         return entry
     }
-
-    /// Whether the operator has taken a model out.
-    func isHidden(_ entry: ModelEntry) -> Bool { configuration.disabledModels.contains(entry.slug) }
 
     /// Where the provider calls back for an attempt.
     func callbackURL(for attempt: UUID) -> String {

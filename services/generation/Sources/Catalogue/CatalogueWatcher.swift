@@ -1,0 +1,81 @@
+internal import Concurrency
+internal import Contracts
+internal import EventLoop
+internal import Foundation
+internal import Lifecycle
+internal import ModelCatalogue
+internal import ServiceKit
+internal import Telemetry
+
+/// Takes up changed model files without a restart. Every instance watches for itself.
+///
+/// Files are compared by name, size and time of change, and read when one differs: a look costs a listing. A file that
+/// is half written is refused like any other bad one, its old model stays, and the next look finds the whole.
+final class CatalogueWatcher: Worker {
+    let name = "catalogue.watch"
+    private let tools: Toolbox
+    private let loop: EventLoop
+
+    init(_ tools: Toolbox, loop: EventLoop) {
+        self.tools = tools
+        self.loop = loop
+    }
+
+    func run() async throws {
+        // What the catalogue was loaded from may have changed since: the first look always reads.
+        var seen: FolderSign?
+        tell(tools.catalogue)
+        while !Task.isCancelled {
+            let sign = try await Self.look(at: tools.configuration.modelsDirectory)
+            if sign != seen {
+                try await reload()
+                seen = sign
+            }
+            try await loop.sleep(for: tools.configuration.modelReload)
+        }
+    }
+
+    private func reload() async throws {
+        let (directory, previous) = (tools.configuration.modelsDirectory, tools.catalogue)
+        let next = try await BlockingExecutor.shared.run { try Catalogue.load(directory, after: previous) }
+        guard next.contentHash != previous.contentHash || next.refused != previous.refused else { return }
+        tools.models.replace(next)
+        tools.metrics.catalogueReloads.increment()
+        for refusal in next.refused where !previous.refused.contains(refusal) {
+            tools.log.error("model file refused", [.file: .string(refusal.text)])
+        }
+        tools.log.info("catalogue reloaded", [.count: .int(next.entries.count)])
+        tell(next)
+    }
+
+    private func tell(_ catalogue: Catalogue) {
+        let control = tools.models.current.control
+        tools.metrics.refusedFiles.set(Double(catalogue.refused.count))
+        var counts: [String: Int] = [:]
+        for entry in catalogue.entries {
+            counts[catalogue.obstacle(to: entry, control)?.code ?? "sold", default: 0] += 1
+        }
+        for code in ["sold"] + SaleObstacle.codes { tools.metrics.models.set(Double(counts[code] ?? 0), code) }
+    }
+
+    /// What tells that a folder has changed.
+    private struct FolderSign: Equatable, Sendable {
+        var files: [String]
+    }
+
+    private static func look(at directory: String) async throws -> FolderSign {
+        try await BlockingExecutor.shared.run {
+            let manager = FileManager.default
+            let names = try manager.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".json") }.sorted()
+            return FolderSign(
+                files: names.map { name in
+                    // A file that goes away between the two calls shows at the next look.
+                    let facts = try? manager.attributesOfItem(atPath: "\(directory)/\(name)")
+                    let time = (facts?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+                    let (size, node) = (facts?[.size] as? Int ?? 0, facts?[.systemFileNumber] as? Int ?? 0)
+                    return "\(name) \(size) \(time) \(node)"
+                }
+            )
+        }
+    }
+}

@@ -1,0 +1,23 @@
+internal import Concurrency
+internal import ModelCatalogue
+
+/// The catalogue that is in force, and what is taken out of sale. Read on every call, replaced as a whole.
+final class LiveCatalogue: Sendable {
+    private let state: Locked<(catalogue: Catalogue, control: SalesControl)>
+
+    init(_ catalogue: Catalogue, _ control: SalesControl) {
+        state = Locked((catalogue, control))
+    }
+
+    /// Both at one instant.
+    var current: (catalogue: Catalogue, control: SalesControl) { state.withLock { $0 } }
+
+    func replace(_ catalogue: Catalogue) {
+        state.withLock { $0.catalogue = catalogue }
+    }
+
+    /// - Parameter stopped: Reasons by slug, or by slug and row.
+    func stop(_ stopped: [String: String]) {
+        state.withLock { $0.control.stopped = stopped }
+    }
+}
