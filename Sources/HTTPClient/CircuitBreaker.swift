@@ -1,5 +1,27 @@
 package import Time
 
+/// Which breaker guards a call: calls with the same name share one.
+package struct Circuit: Sendable, ExpressibleByStringLiteral {
+    /// E.g. the peer's host.
+    package var name: String
+    /// The rules of the breaker, set by its first call; the client's own unless given.
+    package var policy: CircuitBreaker.Policy?
+
+    package init(_ name: String, policy: CircuitBreaker.Policy? = nil) {
+        self.name = name
+        self.policy = policy
+    }
+
+    package init(stringLiteral name: String) {
+        self.init(name)
+    }
+
+    /// One breaker for each host and port; `url` is an absolute URL.
+    package static func host(of url: String, policy: CircuitBreaker.Policy? = nil) -> Circuit {
+        Circuit(RedirectRule.authority(of: url) ?? url, policy: policy)
+    }
+}
+
 /// Decides whether a peer that keeps failing is called at all: a state machine without clock or I/O.
 ///
 /// Closed, it counts failures in a row. At the threshold it opens and refuses calls for a while; then it lets single
@@ -13,6 +35,9 @@ package struct CircuitBreaker: Sendable {
         package var firstPause: Duration = .seconds(2)
         /// The longest it stays open.
         package var longestPause: Duration = .seconds(60)
+        /// Whether a status of 500 counts as a failure. From a peer of our own it means that it lives and erred on this
+        /// call; from a stranger it may mean anything.
+        package var countsInternalErrors = true
 
         package init() {}
     }
@@ -56,7 +81,12 @@ package struct CircuitBreaker: Sendable {
         }
     }
 
-    /// Reports an answer that shows the peer alive (any status below 500).
+    /// Whether an answer of this status shows that the peer is in trouble.
+    package func isFailure(status: Int) -> Bool {
+        status > 500 || (status == 500 && policy.countsInternalErrors)
+    }
+
+    /// Reports an answer that shows the peer alive.
     package mutating func succeeded() {
         state = .closed(failures: 0)
     }

@@ -20,8 +20,12 @@ package struct ClientRequest: Sendable {
     package var followRedirects: Int
     /// Who is called, as a label of metrics: a word from a small closed set, e.g. `telegram`.
     package var peer: String
-    /// The circuit breaker that guards the call, e.g. the host's name; nil for none.
-    package var circuit: String?
+    /// The circuit breaker that guards the call; nil for none.
+    package var circuit: Circuit?
+    /// Whether the client may send the request again by itself.
+    package var retry = RetryRule.never
+    /// Whether the call goes through the configured proxy, if there is one. False for our own services.
+    package var usesProxy = true
 
     /// - Parameters:
     ///   - url: An absolute `http` or `https` URL.
@@ -38,7 +42,7 @@ package struct ClientRequest: Sendable {
         addresses: AddressPolicy = .any,
         followRedirects: Int = 0,
         peer: String = "other",
-        circuit: String? = nil
+        circuit: Circuit? = nil
     ) {
         self.method = method
         self.url = url
@@ -58,6 +62,8 @@ package struct ClientRequest: Sendable {
 package enum ClientBody: Sendable {
     case none
     case bytes([UInt8])
+    /// A file that is read while it is sent and must not change meanwhile.
+    case file(path: String)
     /// `multipart/form-data` (RFC 7578); the `Content-Type` with its boundary is set by the client.
     case multipart([MultipartPart])
 }

@@ -13,7 +13,7 @@ final class CurlTransfer: @unchecked Sendable {
     private let destination: ResponseSink.Destination
     private(set) var sink: ResponseSink
     private(set) var head: ResponseHead
-    private var multipart: MultipartBody?
+    private var streamed: StreamedBody?
     private var headers: UnsafeMutablePointer<curl_slist>?
 
     /// While libcurl works on the transfer.
@@ -48,7 +48,7 @@ final class CurlTransfer: @unchecked Sendable {
         self.metrics = metrics
         self.request = request
         self.destination = destination
-        self.usesProxy = usesProxy && request.addresses == .any
+        self.usesProxy = usesProxy && request.usesProxy && request.addresses == .any
         self.sink = ResponseSink(destination)
         self.head = ResponseHead(maximumBytes: maximumHeaderBytes)
     }
@@ -64,8 +64,10 @@ final class CurlTransfer: @unchecked Sendable {
 
     /// Opens what the body needs; before the handle is configured.
     func open() throws(HTTPClientError) {
-        if case .multipart(let parts) = request.body {
-            multipart = try MultipartBody(parts, boundary: "atelier" + Self.boundary())
+        switch request.body {
+        case .multipart(let parts): streamed = try StreamedBody(parts, boundary: "atelier" + Self.boundary())
+        case .file(let path): streamed = try StreamedBody(file: path)
+        case .none, .bytes: break
         }
         try makeHeaders()
     }
@@ -86,9 +88,9 @@ final class CurlTransfer: @unchecked Sendable {
         case .bytes(let bytes):
             unsafe configurePost(easy)
             unsafe bytes.withUnsafeBytes { unsafe check(ccurl_set_body(easy, $0.baseAddress, $0.count)) }
-        case .multipart:
+        case .multipart, .file:
             unsafe configurePost(easy)
-            unsafe check(ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, multipart?.count ?? 0))
+            unsafe check(ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, streamed?.count ?? 0))
             unsafe check(ccurl_set_read(easy, Self.onRead, context))
         }
     }
@@ -109,8 +111,8 @@ final class CurlTransfer: @unchecked Sendable {
             // libcurl reads "Name:" as "leave it out" and "Name;" as "send it empty".
             lines.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
-        if let multipart {
-            lines.append("Content-Type: \(multipart.contentType)")
+        if let contentType = streamed?.contentType {
+            lines.append("Content-Type: \(contentType)")
         } else if request.fields["Content-Type"] == nil {
             lines.append("Content-Type:")
         }
@@ -142,7 +144,7 @@ final class CurlTransfer: @unchecked Sendable {
     }
 
     static let onRead: ccurl_data_callback = { data, size, count, context in
-        guard let transfer = unsafe transfer(context), let body = transfer.multipart else { return 0 }
+        guard let transfer = unsafe transfer(context), let body = transfer.streamed else { return 0 }
         let room = unsafe UnsafeMutableRawBufferPointer(start: data, count: size * count)
         if let read = unsafe body.read(into: room) { return read }
         transfer.fileFailed = true

@@ -8,8 +8,8 @@ internal import Time
 /// An HTTP client on libcurl whose transfers run on one event loop.
 ///
 /// Connections are kept and reused, HTTP/2 is used where TLS offers it. Every call has a deadline and a size limit;
-/// cancelling the calling task ends the transfer. **Nothing is retried**: the caller knows whether a repeat is safe, and
-/// `HTTPClientError.mayHaveBeenSent` tells it what it needs to decide. Calls to public addresses only have a connection
+/// cancelling the calling task ends the transfer. Only a request that is marked so (`ClientRequest.retry`) is sent again by
+/// itself; for all others `HTTPClientError.mayHaveBeenSent` tells the caller what it needs to decide. Calls to public addresses only have a connection
 /// pool of their own, so that they can't inherit a connection into the private network.
 ///
 /// May be used from any thread.
@@ -109,11 +109,37 @@ package final class HTTPClient: Sendable {
         _ request: ClientRequest,
         to destination: ResponseSink.Destination
     ) async throws(HTTPClientError) -> CurlTransfer.RawAnswer {
-        try enter(request)
+        guard request.retry.maximumAttempts > 1 else { return try await attempt(request, to: destination).get() }
+        let deadline = Deadline.after(request.timeout)
+        var request = request
+        var number = 1
+        while true {
+            let outcome = await attempt(request, to: destination)
+            let pause = request.retry.pause(
+                after: outcome.forRetry,
+                attempt: number,
+                left: deadline.remaining,
+                random: .random(in: 0..<1)
+            )
+            guard let pause else { return try outcome.get() }
+            if case .file(let path, _) = destination { unsafe unlink(path) }
+            metrics.repeated(peer: request.peer)
+            do { try await loop.sleep(for: pause) } catch { return try outcome.get() }  // Cancelled: no further attempt.
+            number += 1
+            request.timeout = deadline.remaining
+        }
+    }
+
+    /// Sends the request once.
+    private func attempt(
+        _ request: ClientRequest,
+        to destination: ResponseSink.Destination
+    ) async -> Result<CurlTransfer.RawAnswer, HTTPClientError> {
+        do throws(HTTPClientError) { try enter(request) } catch { return .failure(error) }
         let started = Deadline.monotonicNow()
         let outcome = await followingRedirects(request, to: destination)
         leave(request, outcome, after: Double(Deadline.monotonicNow() - started) * 1e-9)
-        return try outcome.get()
+        return outcome
     }
 
     private func followingRedirects(
@@ -184,9 +210,12 @@ package final class HTTPClient: Sendable {
             guard state.inFlight < configuration.maximumRequestsInFlight else {
                 return HTTPClientError(.overloaded, mayHaveBeenSent: false)
             }
-            if let name = request.circuit,
-                state.breakers[name] != nil || state.breakers.count < Self.maximumBreakers,
-                case .refuse = state.breakers[name, default: CircuitBreaker(configuration.circuit)].admit(now: .now)
+            if let circuit = request.circuit,
+                state.breakers[circuit.name] != nil || state.breakers.count < Self.maximumBreakers,
+                case .refuse = state.breakers[
+                    circuit.name,
+                    default: CircuitBreaker(circuit.policy ?? configuration.circuit)
+                ].admit(now: .now)
             {
                 return HTTPClientError(.circuitOpen, mayHaveBeenSent: false)
             }
@@ -206,21 +235,27 @@ package final class HTTPClient: Sendable {
         after seconds: Double
     ) {
         let label: String
-        let isHealthy: Bool?
         switch outcome {
         case .success(let answer):
             label = Self.statusClass(answer.response.status)
-            isHealthy = answer.response.status < 500
         case .failure(let error):
             label = error.code.rawValue
-            isHealthy = error.code.saysPeerIsSick ? false : nil
             log.debug("an outgoing call failed", [.peer: .string(request.peer), .reason: .string(label)])
         }
         metrics.ended(peer: request.peer, outcome: label, after: seconds)
         state.withLock { state in
             state.inFlight -= 1
-            guard let name = request.circuit, let isHealthy, state.breakers[name] != nil else { return }
-            if isHealthy { state.breakers[name]?.succeeded() } else { state.breakers[name]?.failed(now: .now) }
+            guard let name = request.circuit?.name, let breaker = state.breakers[name] else { return }
+            switch outcome {
+            case .success(let answer) where breaker.isFailure(status: answer.response.status):
+                state.breakers[name]?.failed(now: .now)
+            case .success:
+                state.breakers[name]?.succeeded()
+            case .failure(let error) where error.code.saysPeerIsSick:
+                state.breakers[name]?.failed(now: .now)
+            case .failure:
+                break
+            }
         }
     }
 
@@ -230,6 +265,19 @@ package final class HTTPClient: Sendable {
         case 300..<400: "3xx"
         case 400..<500: "4xx"
         default: "5xx"
+        }
+    }
+}
+
+extension Result<CurlTransfer.RawAnswer, HTTPClientError> {
+    fileprivate var forRetry: RetryRule.Outcome {
+        switch self {
+        case .success(let answer):
+            .answered(
+                status: answer.response.status,
+                retryAfterSeconds: answer.response.fields["Retry-After"].flatMap { Int($0) }
+            )
+        case .failure(let error): .failed(error.code)
         }
     }
 }

@@ -7,6 +7,7 @@ final class HTTPClientMetrics: Sendable {
     private let inFlight: Gauge
     private let connections: Gauge
     private let opens: Counter
+    private let repeats: Counter
     /// Sockets that the event loop could not watch.
     let unwatchedSockets: Counter
 
@@ -30,6 +31,11 @@ final class HTTPClientMetrics: Sendable {
             "Open outgoing connections, idle ones included."
         )
         opens = metrics.counter("atelier_http_client_connections_opened_total", "Outgoing connections begun.")
+        repeats = metrics.counter(
+            "atelier_http_client_repeats_total",
+            "Requests sent again by the client itself, because they were marked as safe to repeat.",
+            labels: ["peer"]
+        )
         unwatchedSockets = metrics.counter(
             "atelier_http_client_unwatched_sockets_total",
             "Sockets that the event loop could not watch."
@@ -43,6 +49,8 @@ final class HTTPClientMetrics: Sendable {
         requests.increment(peer, outcome)
         seconds.observe(duration, peer)
     }
+
+    func repeated(peer: String) { repeats.increment(peer) }
 
     func opened() {
         connections.add(1)

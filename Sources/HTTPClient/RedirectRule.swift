@@ -27,6 +27,11 @@ enum RedirectRule {
         let authority: String
     }
 
+    /// Host and port of an absolute URL, in lower case; nil if it is none.
+    static func authority(of url: String) -> String? {
+        origin(url)?.authority
+    }
+
     private static func origin(_ url: String) -> Origin? {
         guard let colon = url.range(ofScheme: ()) else { return nil }
         let rest = url[colon.upperBound...]

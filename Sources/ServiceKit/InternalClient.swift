@@ -8,8 +8,9 @@ internal import Time
 /// Calls another service's internal API.
 ///
 /// Every call carries the bearer token, the task's `traceparent` and, as `Atelier-Timeout-Ms`, how long this side waits:
-/// the shorter of the call's timeout and what is left of the call that the running task serves. Nothing is repeated
-/// here; who owns the work decides that.
+/// the shorter of the call's timeout and what is left of the call that the running task serves. Reads are repeated
+/// within that time when the callee can't be reached; a mutating call never is: who owns the work decides that. A callee
+/// that keeps failing is left alone for up to two seconds at a time (circuit breaker).
 /// Metrics: `atelier_internal_calls_total{callee,operation,outcome}`, `atelier_internal_call_seconds{callee,operation}`.
 package struct InternalClient: Sendable {
     /// Who is called.
@@ -61,7 +62,8 @@ package struct InternalClient: Sendable {
             body: body,
             key: key,
             operation: O.id,
-            timeout: timeout ?? O.defaultTimeout
+            timeout: timeout ?? O.defaultTimeout,
+            retry: O.isMutating ? .never : .safe
         )
         if let problem = Self.problem(in: response) { throw .problem(problem) }
         do {
@@ -131,9 +133,11 @@ package struct InternalClient: Sendable {
         body: [UInt8],
         key: String?,
         operation: String,
-        timeout: Duration
+        timeout: Duration,
+        retry: RetryRule = .never
     ) async throws(CallError) -> ClientResponse {
-        let request = try request(method: method, path: path, body: body, key: key, timeout: timeout)
+        var request = try request(method: method, path: path, body: body, key: key, timeout: timeout)
+        request.retry = retry
         let started = Deadline.monotonicNow()
         do {
             let response = try await http.send(request)
@@ -161,15 +165,28 @@ package struct InternalClient: Sendable {
         if let key { fields[WireField.idempotencyKey] = key }
         if let trace = TraceContext.current { fields["traceparent"] = trace.child().traceparent }
         if !body.isEmpty { fields["Content-Type"] = "application/json" }
-        return ClientRequest(
+        var request = ClientRequest(
             method: httpMethod,
             url: baseURL + path,
             fields: fields,
             body: body.isEmpty ? .none : .bytes(body),
             timeout: left,
-            peer: service.rawValue
+            peer: service.rawValue,
+            circuit: Circuit(baseURL, policy: Self.circuit)
         )
+        request.usesProxy = false
+        return request
     }
+
+    /// Short pauses, since a callee that was restarted must be found again at once.
+    private static let circuit: CircuitBreaker.Policy = {
+        var policy = CircuitBreaker.Policy()
+        policy.failuresToOpen = 16
+        policy.firstPause = .milliseconds(250)
+        policy.longestPause = .seconds(2)
+        policy.countsInternalErrors = false
+        return policy
+    }()
 
     private func record(_ operation: String, _ started: UInt64, _ outcome: String) {
         calls.increment(service.rawValue, operation, outcome)

@@ -92,7 +92,11 @@ package final class ServiceRunner<Service: AtelierService>: Sendable {
         background.poolName = "background"
         background.maximumConnections = try configuration.value(StandardKey.backgroundConnections)
         background.acquireTimeout = .seconds(10)
-        let http = HTTPClient(loop: loop, configuration: HTTPClientConfiguration(), metrics: metrics, log: log)
+        let outgoing = HTTPClientConfiguration(
+            proxy: configuration.optional(StandardKey.proxy),
+            certificateAuthorityFile: configuration.optional(StandardKey.certificateAuthorityFile)
+        )
+        let http = HTTPClient(loop: loop, configuration: outgoing, metrics: metrics, log: log)
         return try ServiceContext(
             name: Service.name,
             configuration: configuration,

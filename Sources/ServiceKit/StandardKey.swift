@@ -67,6 +67,18 @@ package enum StandardKey {
         )
     }
 
+    package static let proxy = ConfigurationKey.url(
+        "ATELIER_PROXY",
+        optional: true,
+        help: "an HTTP proxy for calls to providers; never used for our own services"
+    )
+
+    package static let certificateAuthorityFile = ConfigurationKey.string(
+        "ATELIER_CA_FILE",
+        optional: true,
+        help: "a PEM file of authorities to trust for outgoing TLS instead of the system's"
+    )
+
     package static let callTokens = ConfigurationKey.secrets(
         "ATELIER_CALL_TOKENS",
         default: [:],
@@ -104,7 +116,7 @@ package enum StandardKey {
             + (service == .ingress ? [publicListen] : [])
             + [databaseURL, databaseOwnerURL, databaseConnections(service), backgroundConnections, migrations(service)]
             + callees.map { url(of: $0) }
-            + [callTokens, acceptTokens, logLevel, instance, stopWithin]
+            + [proxy, certificateAuthorityFile, callTokens, acceptTokens, logLevel, instance, stopWithin]
     }
 
     /// Host name and process number, e.g. `web1-4711`.

@@ -1,5 +1,7 @@
 import LoadtestKit
 
 LoadtestCommand.run([
-    EdgeServer.scenario
+    LoadtestCommand.Scenario("edge-server", EdgeServer.run),
+    LoadtestCommand.Scenario("bench-postgres", PostgresBench.run),
+    LoadtestCommand.Scenario("bench-client", ClientBench.run),
 ])

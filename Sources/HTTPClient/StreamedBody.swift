@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// A `multipart/form-data` body (RFC 7578) that is read piece by piece, files included, so that a 50 MB upload needs
-/// no 50 MB of memory.
+/// A file, or a `multipart/form-data` body (RFC 7578), that is read piece by piece, files included, so that a 50 MB
+/// upload needs no 50 MB of memory.
 ///
 /// Loop thread only. File reads come from the page cache (the files were written just before) and are at most one
 /// libcurl buffer long.
-final class MultipartBody {
-    /// `multipart/form-data; boundary=…`
-    let contentType: String
+final class StreamedBody {
+    /// `multipart/form-data; boundary=…`; nil for a file, whose type the request says.
+    let contentType: String?
     /// Bytes in all.
     let count: Int64
     private var segments: [Segment]
@@ -16,6 +16,16 @@ final class MultipartBody {
     private enum Segment {
         case bytes([UInt8], sent: Int)
         case file(descriptor: Int32, left: Int64)
+    }
+
+    /// Opens a file that is the whole body.
+    ///
+    /// - Throws: `.fileFailed` if it cannot be opened or is no regular file.
+    init(file path: String) throws(HTTPClientError) {
+        let (descriptor, size) = try Self.open(path)
+        segments = [.file(descriptor: descriptor, left: size)]
+        count = size
+        contentType = nil
     }
 
     /// Opens the files.

@@ -3,9 +3,9 @@ import Testing
 
 @testable import HTTPClient
 
-@Suite struct MultipartBodyTests {
+@Suite struct StreamedBodyTests {
     /// Reads the whole body through a buffer of `size` bytes.
-    private func text(_ body: MultipartBody, size: Int) -> String? {
+    private func text(_ body: StreamedBody, size: Int) -> String? {
         var all: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: size)
         while true {
@@ -23,7 +23,7 @@ import Testing
     @Test(arguments: [1, 7, 4_096])
     func `parts come out exactly, whatever the buffer's size`(size: Int) throws {
         try withTemporaryFile([UInt8]("PNG!".utf8)) { path in
-            let body = try MultipartBody(
+            let body = try StreamedBody(
                 [
                     MultipartPart(name: "chat_id", text: "42"),
                     MultipartPart(
@@ -42,21 +42,21 @@ import Testing
 
     @Test func `a content type cannot bring in another header`() throws {
         let part = MultipartPart(name: "a", contentType: "x/y\r\nEvil: 1", content: .bytes([]))
-        let body = try #require(text(try MultipartBody([part], boundary: "b"), size: 100))
+        let body = try #require(text(try StreamedBody([part], boundary: "b"), size: 100))
         #expect(!body.contains("\nEvil"))
     }
 
     @Test func `a missing file and a folder are refused before anything is sent`() throws {
         for path in ["/nonexistent/file", "/tmp"] {
             #expect(throws: HTTPClientError.self) {
-                _ = try MultipartBody([MultipartPart(name: "a", content: .file(path: path))], boundary: "b")
+                _ = try StreamedBody([MultipartPart(name: "a", content: .file(path: path))], boundary: "b")
             }
         }
     }
 
     @Test func `a file that became shorter ends the body with a failure`() throws {
         try withTemporaryFile([UInt8](repeating: 7, count: 100)) { path in
-            let body = try MultipartBody([MultipartPart(name: "a", content: .file(path: path))], boundary: "b")
+            let body = try StreamedBody([MultipartPart(name: "a", content: .file(path: path))], boundary: "b")
             unsafe truncate(path, 10)
             #expect(text(body, size: 64) == nil)
         }
