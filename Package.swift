@@ -241,7 +241,7 @@ func loadtest(_ area: String, needs service: String? = nil, _ uses: Target.Depen
     return [
         .executableTarget(
             name: "loadtest-\(area.lowercased())",
-            dependencies: ["LoadtestKit", "LocalSystem"] + serviceBase + uses,
+            dependencies: ["LoadtestKit", "LocalSystem", "FaultProxy"] + serviceBase + uses,
             path: "loadtest/Sources/\(area)",
             swiftSettings: house
         )

@@ -1,10 +1,22 @@
 # Benchmarks and proofs of the PostgreSQL layer, the client and telemetry.
 # ROUNDS and SECONDS shorten or lengthen a benchmark: make bench-postgres ROUNDS=3 SECONDS=1
 
-.PHONY: bench-postgres bench-client
+.PHONY: bench-postgres bench-client chaos-network check-metrics check-logs promtool
 
 bench-postgres: build ## Compare round trips with pgbench's, pipelined inserts with unpipelined ones
 	@$(RELEASE)/loadtest-platform bench-postgres $(or $(ROUNDS),7) $(or $(SECONDS),3)
 
 bench-client: build ## Calls a second and latency between two of our processes
 	@$(RELEASE)/loadtest-platform bench-client $(or $(ROUNDS),5) $(or $(SECONDS),4)
+
+chaos-network: build ## Put bad networks around billing and compare its books (SECONDS=60, SEED=…)
+	@$(RELEASE)/loadtest-platform chaos-network $(or $(SECONDS),60) $(SEED)
+
+check-metrics: build promtool ## Give every process's metrics to promtool, on a running system
+	@$(RELEASE)/loadtest-platform check-metrics
+
+check-logs: build ## Look for secrets, prompts and names in everything that a running system logs
+	@$(RELEASE)/loadtest-platform check-logs
+
+promtool:
+	@$(MAKE) --no-print-directory deps PACKAGES=prometheus

@@ -124,7 +124,8 @@ package final class HTTPClient: Sendable {
             guard let pause else { return try outcome.get() }
             if case .file(let path, _) = destination { unsafe unlink(path) }
             metrics.repeated(peer: request.peer)
-            do { try await loop.sleep(for: pause) } catch { return try outcome.get() }  // Cancelled: no further attempt.
+            // A cancelled call makes no further attempt.
+            do { try await loop.sleep(for: pause) } catch { return try outcome.get() }
             number += 1
             request.timeout = deadline.remaining
         }

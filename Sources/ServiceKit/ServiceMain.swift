@@ -112,7 +112,8 @@ package enum ServiceMain {
         Log(
             service: name.rawValue,
             instance: configuration.optional(StandardKey.instance) ?? "",
-            level: configuration.optional(StandardKey.logLevel) ?? .info
+            level: configuration.optional(StandardKey.logLevel) ?? .info,
+            showsPersonalData: configuration.optional(StandardKey.logPersonalData) ?? false
         )
     }
 

@@ -97,6 +97,11 @@ package enum StandardKey {
         help: "the least important log lines to write"
     )
 
+    package static let logPersonalData = ConfigurationKey.bool(
+        "ATELIER_LOG_PERSONAL_DATA",
+        help: "whether log lines name users and chats; otherwise those fields say hidden"
+    )
+
     package static let instance = ConfigurationKey.string(
         "ATELIER_INSTANCE",
         default: defaultInstance,
@@ -116,7 +121,10 @@ package enum StandardKey {
             + (service == .ingress ? [publicListen] : [])
             + [databaseURL, databaseOwnerURL, databaseConnections(service), backgroundConnections, migrations(service)]
             + callees.map { url(of: $0) }
-            + [proxy, certificateAuthorityFile, callTokens, acceptTokens, logLevel, instance, stopWithin]
+            + [
+                proxy, certificateAuthorityFile, callTokens, acceptTokens, logLevel, logPersonalData, instance,
+                stopWithin,
+            ]
     }
 
     /// Host name and process number, e.g. `web1-4711`.

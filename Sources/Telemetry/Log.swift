@@ -18,42 +18,44 @@ package protocol LogSink: Sendable {
 package struct Log: Sendable {
     /// Lines below this level are dropped before anything is formatted.
     package let level: LogLevel
+    private let showsPersonalData: Bool
     private let sink: any LogSink
     private let clock: WallClock
     /// Rendered `"service":…,"instance":…` and the fields of `with`, without a leading comma.
     private let service: [UInt8]
-    private let context: [UInt8]
+    private var context: [UInt8]
 
     /// - Parameters:
     ///   - service: The executable's name.
     ///   - instance: Tells the processes of one service apart.
+    ///   - showsPersonalData: Whether `.personal` values are written out.
     ///   - sink: Standard error unless given.
     package init(
         service: String,
         instance: String = "",
         level: LogLevel = .info,
+        showsPersonalData: Bool = false,
         sink: any LogSink = LogWriter.standardError,
         clock: WallClock = .system
     ) {
         var line = JSONLine()
         line.member("service", .string(service))
         if !instance.isEmpty { line.member("instance", .string(instance)) }
-        self.init(level: level, sink: sink, clock: clock, service: line.bytes, context: [])
-    }
-
-    private init(level: LogLevel, sink: any LogSink, clock: WallClock, service: [UInt8], context: [UInt8]) {
         self.level = level
+        self.showsPersonalData = showsPersonalData
         self.sink = sink
         self.clock = clock
-        self.service = service
-        self.context = context
+        self.service = line.bytes
+        self.context = []
     }
 
     /// A log whose lines carry these fields too.
     package func with(_ fields: [LogKey: LogValue]) -> Log {
-        var line = JSONLine(bytes: context)
+        var line = JSONLine(bytes: context, showsPersonalData: showsPersonalData)
         line.members(fields)
-        return Log(level: level, sink: sink, clock: clock, service: service, context: line.bytes)
+        var log = self
+        log.context = line.bytes
+        return log
     }
 
     /// Detail of a single request or item.
@@ -82,7 +84,7 @@ package struct Log: Sendable {
     }
 
     private func write(_ level: LogLevel, _ message: StaticString, _ fields: [LogKey: LogValue]) {
-        var line = JSONLine(bytes: [UInt8(ascii: "{")])
+        var line = JSONLine(bytes: [UInt8(ascii: "{")], showsPersonalData: showsPersonalData)
         line.member("at", .string(clock.now.description))
         line.member("level", .string(level.rawValue))
         line.rendered(service)
@@ -99,8 +101,11 @@ package struct Log: Sendable {
 struct JSONLine {
     var bytes: [UInt8]
 
-    init(bytes: [UInt8] = []) {
+    private let showsPersonalData: Bool
+
+    init(bytes: [UInt8] = [], showsPersonalData: Bool = false) {
         self.bytes = bytes
+        self.showsPersonalData = showsPersonalData
     }
 
     /// Fields in order of their names, so that equal events give equal lines.
@@ -117,6 +122,7 @@ struct JSONLine {
         case .int(let number): bytes += String(number).utf8
         case .double(let number): bytes += (number.isFinite ? String(number) : "null").utf8
         case .bool(let flag): bytes += (flag ? "true" : "false").utf8
+        case .personal(let text): string(showsPersonalData ? text : "hidden")
         }
     }
 

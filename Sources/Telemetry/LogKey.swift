@@ -34,15 +34,18 @@ extension LogKey {
     package static let eventID = LogKey(rawValue: "event.id")
 }
 
-/// The value of a log field; never a secret, never what a user wrote.
+/// The value of a log field; never a secret, never what a user wrote. Whoever is a person goes in as `.personal`.
 package enum LogValue: Sendable, Equatable {
     case string(String)
     case int(Int64)
     case double(Double)
     case bool(Bool)
+    /// What tells one person from another, such as a chat's id: written as `"hidden"` unless the log was made to show it.
+    case personal(String)
 
     /// Anything that describes itself: identifiers, errors, enum cases.
     package static func describing(_ value: some Any) -> LogValue { .string(String(describing: value)) }
+    package static func personal(_ value: some Any) -> LogValue { .personal(String(describing: value)) }
     package static func int(_ value: Int) -> LogValue { .int(Int64(value)) }
 }
 

@@ -79,6 +79,15 @@ struct EchoService: AtelierService {
             case "slow": try await context.loop.sleep(for: .seconds(60))
             case "time left":
                 return .fresh(.init(text: "\(call.deadline.remaining.wholeMilliseconds)", key: "", fingerprint: ""))
+            case "count":
+                try await context.database.transaction(.keyed) { transaction in
+                    let key = call.idempotencyKey
+                    let new = try await transaction.query(
+                        "insert into applied values (\(key)) on conflict do nothing returning key"
+                    )
+                    guard !new.isEmpty else { return }
+                    try await transaction.execute("update total set n = n + 1")
+                }
             default: break
             }
             let output = KeepNote.Output(

@@ -31,6 +31,14 @@ private final class Lines: LogSink {
         #expect(object?["reason"] as? String == "a \"b\"\n\\c\u{1}")
     }
 
+    @Test func `persons are hidden unless the log was made to show them`() {
+        log.with([.userID: .personal(42)]).info("x", [.chatID: .personal(43)])
+        let open = Log(service: "billing", showsPersonalData: true, sink: lines)
+        open.with([.userID: .personal(42)]).info("x", [.chatID: .personal(43)])
+        #expect(lines.texts[0].contains(#""user.id":"hidden","chat.id":"hidden""#))
+        #expect(lines.texts[1].contains(#""user.id":"42","chat.id":"43""#))
+    }
+
     @Test func `the trace of the task stands in every line`() {
         let trace = TraceContext.start()
         TraceContext.$current.withValue(trace) { log.info("x") }

@@ -1,7 +1,10 @@
 import LoadtestKit
 
 LoadtestCommand.run([
-    LoadtestCommand.Scenario("edge-server", EdgeServer.run),
+    EdgeServer.scenario,
     LoadtestCommand.Scenario("bench-postgres", PostgresBench.run),
     LoadtestCommand.Scenario("bench-client", ClientBench.run),
+    LoadtestCommand.Scenario("chaos-network", NetworkChaos.run),
+    LoadtestCommand.Scenario("check-metrics", TelemetryCheck.metrics),
+    LoadtestCommand.Scenario("check-logs", TelemetryCheck.logs),
 ])

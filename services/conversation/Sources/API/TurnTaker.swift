@@ -59,7 +59,7 @@ struct TurnTaker: Sendable {
         guard !loaded.isSeen else { return .repeated }
         if loaded.isReset {
             metrics.resets.increment()
-            log.error("session cannot be read and was reset", [.userID: .int(occasion.scene.userID)])
+            log.error("session cannot be read and was reset", [.userID: .personal(occasion.scene.userID)])
         }
         let catalogue = await reader.cache.catalogueForTurn()
         let now = clock.now

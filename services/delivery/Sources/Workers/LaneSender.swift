@@ -140,7 +140,7 @@ package struct LaneSender: Sendable {
         if step.needsMedia { Failpoint.reach("delivery.media_answered") }
         log.debug(
             "a step was answered",
-            [.chatID: .int(lane.chatID), .operation: .string(step.rawValue), .reason: .string(answer.label)]
+            [.chatID: .personal(lane.chatID), .operation: .string(step.rawValue), .reason: .string(answer.label)]
         )
         var message = planned
         let verdict = message.settle(step, answer)
@@ -246,7 +246,10 @@ package struct LaneSender: Sendable {
     private func noteFlood(_ chat: ChatID, _ seconds: Int) async throws {
         let scope = flood.withLock { $0.flooded(chat, at: clock.now) }
         metrics.floods.increment(scope.rawValue)
-        log.warning("Telegram asks for a pause", [.chatID: .int(chat), .seconds: .int(seconds), .reason: "\(scope)"])
+        log.warning(
+            "Telegram asks for a pause",
+            [.chatID: .personal(chat), .seconds: .int(seconds), .reason: "\(scope)"]
+        )
         if scope == .bot { try await pacer.pause(for: .seconds(seconds)) }
     }
 
@@ -278,7 +281,7 @@ package struct LaneSender: Sendable {
         } else {
             log.warning(
                 "a message did not arrive for certain",
-                [.chatID: .int(head.message.chatID), .reason: .string(record.failure ?? record.state.rawValue)]
+                [.chatID: .personal(head.message.chatID), .reason: .string(record.failure ?? record.state.rawValue)]
             )
         }
     }

@@ -81,7 +81,7 @@ package final class LaneWorker: Worker {
             // The end of the process: `run` of the sender has let the lane go.
         } catch {
             // The lease runs out by itself, and whoever claims the lane then finds everything as it was stored.
-            log.warning("a lane was left", [.chatID: .int(lease.chatID), .error: .describing(error)])
+            log.warning("a lane was left", [.chatID: .personal(lease.chatID), .error: .describing(error)])
         }
         held.withLock { held in
             if held[lease.chatID] == lease { held[lease.chatID] = nil }

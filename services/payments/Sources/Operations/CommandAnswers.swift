@@ -42,7 +42,7 @@ struct CommandAnswers: Sendable {
         metrics.orders.increment(order.rail.rawValue, order.state.rawValue)
         metrics.creditedKopecks.add(UInt64(order.amountKopecks))
         metrics.creditSeconds.observe(max(0, (now - order.createdAt).inSeconds))
-        log.info("order credited", [.orderID: .describing(order.orderID), .userID: .int(order.userID)])
+        log.info("order credited", [.orderID: .describing(order.orderID), .userID: .personal(order.userID)])
     }
 
     private func refused(_ answer: OutboxAnswer) {

@@ -180,7 +180,10 @@ package struct Settlement: Sendable {
         metrics.orders.increment(order.rail.rawValue, order.state.rawValue)
         log.info(
             "order moved",
-            [.orderID: .describing(order.orderID), .userID: .int(order.userID), .status: .string(order.state.rawValue)]
+            [
+                .orderID: .describing(order.orderID), .userID: .personal(order.userID),
+                .status: .string(order.state.rawValue),
+            ]
         )
         wake()
     }
