@@ -222,6 +222,9 @@ let tools: [Target] = [
             tests(
                 "OperatorCLI",
                 "OperatorCLI",
+                "Postgres",
+                "Cryptography",
+                "ServiceKit",
                 "LocalSystem",
                 "Contracts",
                 "ModelCatalogue",

@@ -9,7 +9,8 @@ package enum OperationCatalogue {
         // Billing
         OpenAccount.self, PlaceHold.self, ExtendHold.self, ChargeHold.self, ReleaseHold.self, RefundCharge.self,
         Credit.self, RefundCredit.self, Gift.self, Adjust.self, DecideAdjustment.self, FreezeAccount.self,
-        UnfreezeAccount.self, GetBalance.self, ListEntries.self, GetTrialBalance.self,
+        UnfreezeAccount.self, ApplyOperations.self, GetBalance.self, ListEntries.self, ListHolds.self,
+        GetTrialBalance.self, ListCredits.self, ListCharges.self, ListAdjustments.self, GetDailyTotals.self,
         // Generation
         ListModels.self, CreateQuote.self, CreateJob.self, GetJob.self, CancelJob.self, ListJobs.self,
         HandleCallbacks.self,

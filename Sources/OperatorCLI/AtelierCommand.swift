@@ -14,6 +14,7 @@ package enum AtelierCommand {
           env           prints the environment of the services, with secrets; env <service> prints one
           test-cluster  starts a throw-away PostgreSQL and prints its URL; stop ends it;
                         with a command: runs it with ATELIER_TEST_DATABASE_URL set, then stops
+          ledger        shows, corrects and verifies the money; ledger help says how
           demo          plays a story through a system of its own and proves that the money is right
           version       prints which build this is
         """
@@ -42,6 +43,10 @@ package enum AtelierCommand {
             }
         case "demo":
             code = waiting(loop) { try await Demo(project: project, environment: environment, loop: loop).run() }
+        case "ledger":
+            code = waiting(loop) {
+                try await LedgerCommand(project: project, environment: environment, loop: loop).run(rest)
+            }
         case "keep": code = waiting(loop) { try await Keeper.run(rest) }
         case "version":
             Console.say("atelier \(BuildInfo.version) (\(BuildInfo.revision))")

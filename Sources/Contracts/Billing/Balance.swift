@@ -1,3 +1,5 @@
+package import Time
+
 /// What a user's account holds, in kopecks.
 ///
 /// `posted = paid + bonus`, `available = posted − held`, where `held` counts only holds that have not expired.
@@ -51,10 +53,29 @@ package struct AccountParameters: OperationParameters, Equatable {
 
 /// Reads the balance; an account that nobody has touched yet has zeros.
 package enum GetBalance: Operation {
-    package typealias Parameters = AccountParameters
     package typealias Output = Balance
     package static let service = ServiceName.billing
     package static let method = OperationMethod.get
     package static let path = "/v1/accounts/{user_id}/balance"
     package static let callers: Set<ServiceName> = [.conversation, .generation, .payments, .operator]
+
+    package struct Parameters: OperationParameters, Equatable {
+        package var userID: UserID
+        /// As it was at this moment; now if absent or not yet past.
+        package var at: Timestamp?
+
+        package init(userID: UserID, at: Timestamp? = nil) {
+            self.userID = userID
+            self.at = at
+        }
+
+        package init(from values: ParameterValues) throws(ParameterError) {
+            self.userID = try values.required("user_id")
+            self.at = try values.time("at")
+        }
+
+        package var values: [(name: String, value: String)] {
+            [("user_id", String(userID))] + (at.map { [("at", $0.description)] } ?? [])
+        }
+    }
 }

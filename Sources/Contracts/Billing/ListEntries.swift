@@ -55,6 +55,15 @@ package struct StatementEntry: Codable, Sendable, Equatable {
     package var memo: String
     package var jobID: JobID?
     package var orderID: OrderID?
+    package var balanceBeforeKopecks: Int64?
+    /// The part of `amount` that is granted money.
+    package var bonusKopecks: Int64?
+    /// Entries of one transfer sum to zero; this names it.
+    package var transfer: Int64?
+    package var holdID: HoldID?
+    package var partID: String?
+    package var model: String?
+    package var variant: String?
 
     package init(
         id: Int64,
@@ -64,7 +73,14 @@ package struct StatementEntry: Codable, Sendable, Equatable {
         balanceAfterKopecks: Int64,
         memo: String,
         jobID: JobID? = nil,
-        orderID: OrderID? = nil
+        orderID: OrderID? = nil,
+        balanceBeforeKopecks: Int64? = nil,
+        bonusKopecks: Int64? = nil,
+        transfer: Int64? = nil,
+        holdID: HoldID? = nil,
+        partID: String? = nil,
+        model: String? = nil,
+        variant: String? = nil
     ) {
         self.id = id
         self.at = at
@@ -74,6 +90,13 @@ package struct StatementEntry: Codable, Sendable, Equatable {
         self.memo = memo
         self.jobID = jobID
         self.orderID = orderID
+        self.balanceBeforeKopecks = balanceBeforeKopecks
+        self.bonusKopecks = bonusKopecks
+        self.transfer = transfer
+        self.holdID = holdID
+        self.partID = partID
+        self.model = model
+        self.variant = variant
     }
 }
 

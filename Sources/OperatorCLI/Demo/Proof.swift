@@ -50,6 +50,13 @@ struct Proof {
         )
         narrator.claim("каждый перевод в сумме даёт ноль", unbalanced == 0, "исключений \(unbalanced)")
 
+        let report = try await LedgerVerifier(database: books.billingDatabase).verify(against: nil)
+        narrator.claim(
+            "книга пересчитана вне базы, цепочка цела",
+            report.isSound,
+            report.isSound ? "проводок \(report.entries), звеньев \(report.seals)" : report.text
+        )
+
         let account = try await books.balance(of: person.id)
         let charged = try await books.number(
             in: books.generationDatabase,

@@ -11,6 +11,7 @@ struct BillingMetrics: Sendable {
     private let broken: Gauge
     private let brokenSeals: Gauge
     private let seals: Gauge
+    private let sealLag: Gauge
 
     init(_ metrics: Metrics) {
         self.verdicts = metrics.counter(
@@ -42,6 +43,10 @@ struct BillingMetrics: Sendable {
             "Links of the hash chain that don't match at the last audit; anything but 0 is an alarm."
         )
         self.seals = metrics.gauge("atelier_billing_seals", "Number of the newest seal of the hash chain.")
+        self.sealLag = metrics.gauge(
+            "atelier_billing_seal_lag_seconds",
+            "Age of the oldest entry of the newest seal when it was sealed; above 1 the sealer is too slow."
+        )
     }
 
     func decided(_ kind: OperationKind, _ verdict: Verdict) {
@@ -69,7 +74,8 @@ struct BillingMetrics: Sendable {
         brokenSeals.set(Double(finding.brokenSeals))
     }
 
-    func sealed(number: Int64) {
+    func sealed(number: Int64, lag: Duration) {
         seals.set(Double(number))
+        sealLag.set(lag.inSeconds)
     }
 }

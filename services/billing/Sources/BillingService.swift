@@ -16,15 +16,22 @@ package struct BillingService: AtelierService {
     private let auditor: LedgerAuditor
     private let sealer: LedgerSealer
     let queries: LedgerQueries
-    private let clock: WallClock
+    let reports: LedgerReports
+    let rules: LedgerRules
+    let clock: WallClock
 
     package init(_ context: ServiceContext) async throws {
         let metrics = BillingMetrics(context.metrics)
-        let rules = try LedgerRules(context.configuration)
+        self.rules = try LedgerRules(context.configuration)
         let store = LedgerStore(database: context.database, rules: rules)
         self.batcher = LedgerBatcher(store: store, metrics: metrics, log: context.log)
         self.queries = LedgerQueries(database: context.database)
-        self.auditor = LedgerAuditor(queries: queries, metrics: metrics, log: context.log)
+        self.reports = LedgerReports(database: context.background)
+        self.auditor = LedgerAuditor(
+            audits: LedgerAudits(database: context.background),
+            metrics: metrics,
+            log: context.log
+        )
         self.sealer = LedgerSealer(store: SealStore(database: context.background), metrics: metrics)
         self.clock = context.clock
     }
@@ -57,6 +64,7 @@ package struct BillingService: AtelierService {
         serve(FreezeAccount.self, on: &routes)
         serve(UnfreezeAccount.self, on: &routes)
         routes.serve(DecideAdjustment.self) { input, call in try await decideAdjustment(input, call) }
+        routes.serve(ApplyOperations.self) { input, call in try await applyOperations(input, call) }
         registerReads(on: &routes)
     }
 
@@ -68,6 +76,26 @@ package struct BillingService: AtelierService {
             let verdict = try await batcher.submit(item, deadline: call.deadline)
             return try Self.answer(verdict) { O.output($0) }
         }
+    }
+
+    /// All items that can be decided share a batch.
+    private func applyOperations(
+        _ input: ApplyOperations.Input,
+        _ call: Call<ApplyOperations>
+    ) async throws -> ApplyOperations.Output {
+        try CallChecks.group(input.items.count)
+        let group = OperationGroup(caller: call.caller, deadline: call.deadline, now: clock.now)
+        let items = input.items.map { group.item($0) }
+        let good = items.compactMap { item in try? item.get() }
+        var verdicts = good.isEmpty ? [][...] : try await batcher.submit(good, deadline: call.deadline)[...]
+        return ApplyOperations.Output(
+            results: items.map { item in
+                switch item {
+                case .success: OperationGroup.result(verdicts.removeFirst())
+                case .failure(let problem): OperationGroup.result(problem)
+                }
+            }
+        )
     }
 
     /// The adjustment says whose account it is about.

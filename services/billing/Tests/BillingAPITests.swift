@@ -239,7 +239,7 @@ import Time
             #expect(charged.balance.paidKopecks == 29_800)
             #expect(charged.balance.bonusKopecks == 0)
             let conversation = service.client(as: .conversation)
-            let balance = try await conversation.call(GetBalance.self, parameters: AccountParameters(userID: user))
+            let balance = try await conversation.call(GetBalance.self, parameters: .init(userID: user))
             #expect(balance == charged.balance)
             let statement = try await conversation.call(
                 ListEntries.self,
@@ -250,7 +250,11 @@ import Time
             #expect(statement.entries[0].jobID == jobID)
             let trial = try await service.client(as: .operator).call(GetTrialBalance.self)
             #expect(trial.sumKopecks == 0)
-            #expect(trial.accounts == ["user": 29_800, "yookassa": -30_000, "bonus": -1_000, "revenue": 1_200])
+            #expect(
+                trial.accounts.filter { $0.value != 0 } == [
+                    "user": 29_800, "yookassa": -30_000, "bonus": -1_000, "revenue": 1_200,
+                ]
+            )
             #expect(trial.liveHolds == 0)
         }
     }
@@ -258,7 +262,7 @@ import Time
     @Test func `an account that nobody has touched has zeros and an empty statement`() async throws {
         try await Service.run { service in
             let conversation = service.client(as: .conversation)
-            let balance = try await conversation.call(GetBalance.self, parameters: AccountParameters(userID: 42))
+            let balance = try await conversation.call(GetBalance.self, parameters: .init(userID: 42))
             #expect(balance.postedKopecks == 0 && balance.availableKopecks == 0)
             let statement = try await conversation.call(
                 ListEntries.self,

@@ -13,6 +13,7 @@ import Time
     private var scratch: ScratchDatabase { .current }
     private var store: LedgerStore { LedgerStore(database: scratch.database) }
     private var queries: LedgerQueries { LedgerQueries(database: scratch.database) }
+    private var audits: LedgerAudits { LedgerAudits(database: scratch.database) }
     private var deadline: Deadline { .after(.seconds(10)) }
 
     private func item(_ key: String, _ user: UserID, _ action: LedgerAction, caller: String = "generation")
@@ -61,7 +62,7 @@ import Time
     }
 
     private func expectSound() async throws {
-        #expect(try await queries.audit(within: .seconds(10)).isSound)
+        #expect(try await audits.audit(within: .seconds(10)).finding.isSound)
     }
 
     // MARK: Failures

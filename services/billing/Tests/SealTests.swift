@@ -11,6 +11,7 @@ import Time
     private var seals: SealStore { SealStore(database: scratch.database) }
     private var sealer: LedgerSealer { LedgerSealer(store: seals, metrics: BillingMetrics(scratch.metrics)) }
     private var queries: LedgerQueries { LedgerQueries(database: scratch.database) }
+    private var audits: LedgerAudits { LedgerAudits(database: scratch.database) }
 
     private func credit(_ number: Int) async throws {
         let reference = CreditReference(source: .stars, reference: "\(number)")
@@ -50,9 +51,9 @@ import Time
             try await credit(number)
             try await sealer.sealAll()
         }
-        #expect(try await queries.audit(within: .seconds(10)).isSound)
+        #expect(try await audits.audit(within: .seconds(10)).finding.isSound)
         try await tamper(statement)
-        #expect(try await queries.audit(within: .seconds(10)).brokenSeals > 0)
+        #expect(try await audits.audit(within: .seconds(10)).finding.brokenSeals > 0)
     }
 
     @Test func `an entry that is slipped into a sealed range is found out`() async throws {
@@ -66,7 +67,7 @@ import Time
             values (10, 99, -1, 'adjust', 1), (11, 99, -7, 'adjust', -1)
             """
         )
-        #expect(try await queries.audit(within: .seconds(10)).brokenSeals == 1)
+        #expect(try await audits.audit(within: .seconds(10)).finding.brokenSeals == 1)
     }
 
     @Test func `a seal waits for a batch that has ids and has not committed`() async throws {
@@ -92,7 +93,7 @@ import Time
             return try await task.value
         }
         #expect(extended?.lastEntry == 6)
-        #expect(try await queries.audit(within: .seconds(10)).isSound)
+        #expect(try await audits.audit(within: .seconds(10)).finding.isSound)
     }
 
     @Test func `instances that seal at the same time make one chain`() async throws {
@@ -105,7 +106,7 @@ import Time
             }
         }
         #expect(try await head().lastEntry == 10)
-        #expect(try await queries.audit(within: .seconds(10)).isSound)
+        #expect(try await audits.audit(within: .seconds(10)).finding.isSound)
     }
 
     @Test func `nothing new makes no seal`() async throws {

@@ -59,12 +59,18 @@ enum CallChecks {
         }
     }
 
-    static func limit(_ limit: Int?) throws(Problem) -> Int {
-        guard (1...200).contains(limit ?? 50) else { throw malformed("limit", "must be 1 to 200") }
-        return limit ?? 50
+    static func limit(_ limit: Int?, default: Int = 50, most: Int = 200) throws(Problem) -> Int {
+        guard (1...most).contains(limit ?? `default`) else { throw malformed("limit", "must be 1 to \(most)") }
+        return limit ?? `default`
     }
 
-    private static func malformed(_ member: String, _ reason: String) -> Problem {
+    static func group(_ count: Int) throws(Problem) {
+        guard (1...LedgerLimits.groupedItems).contains(count) else {
+            throw malformed("items", "must be 1 to \(LedgerLimits.groupedItems)")
+        }
+    }
+
+    static func malformed(_ member: String, _ reason: String) -> Problem {
         Problem(.malformedRequest, "\(member) \(reason)", members: ["member": .string(member)])
     }
 }

@@ -55,6 +55,13 @@ extension ChargeHold: LedgerCall {
             .chargeHold(id: parameters.holdID, amount: input.amountKopecks, part: input.part, detail: detail)
         )
     }
+
+    /// The provider's cost at a rate of the moment is no part of what is asked.
+    static func asked(_ input: Input) -> Input {
+        var input = input
+        input.providerCostKopecks = nil
+        return input
+    }
 }
 
 extension ReleaseHold: LedgerCall {

@@ -4,12 +4,13 @@ import Postgres
 import Telemetry
 import Time
 
-/// Continues the hash chain over the entries every second. Every instance runs one; whoever is first seals.
+/// Continues the hash chain over the entries twice a second, so that none is unsealed for longer than one. Every instance
+/// runs one; whoever is first seals.
 struct LedgerSealer: Worker {
     let name = "ledger.seal"
     let store: SealStore
     let metrics: BillingMetrics
-    var interval: Duration = .seconds(1)
+    var interval: Duration = .milliseconds(500)
 
     func run() async throws {
         while !Task.isCancelled {
@@ -19,7 +20,7 @@ struct LedgerSealer: Worker {
     }
 
     /// Seals until everything is covered that was committed before the call. What comes meanwhile waits for the next
-    /// second: each seal stops the batches for a moment.
+    /// turn: each seal stops the batches for a moment.
     func sealAll() async throws {
         var head = try await store.head(deadline: .after(.seconds(5)))
         while let next = try await next(after: head) {
@@ -27,7 +28,7 @@ struct LedgerSealer: Worker {
             head = next
             if !isFull { break }
         }
-        metrics.sealed(number: head.number)
+        metrics.sealed(number: head.number, lag: head.lag)
     }
 
     /// The seal after the head; nil if everything is covered or another instance has just sealed the same entries.

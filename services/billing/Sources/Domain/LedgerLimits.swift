@@ -12,6 +12,10 @@ enum LedgerLimits {
     static let maximumTextLength = 200
     /// The longest name of a part or an operator, in characters.
     static let maximumNameLength = 64
+    /// The most calls of a group.
+    static let groupedItems = 500
+    /// The most holds of an account that are listed.
+    static let listedHolds = 500
     /// How far ahead a hold may expire.
     static let maximumHoldDuration: Duration = .seconds(7 * 86_400 + 60)
 }

@@ -4,7 +4,7 @@ import Jobs
 import Postgres
 import Time
 
-/// Reads for people and reports; each is one statement, so each sees one state.
+/// Reads about one account; each is one statement, so each sees one state.
 struct LedgerQueries: Sendable {
     let database: Database
 
@@ -23,7 +23,7 @@ struct LedgerQueries: Sendable {
 
     /// What `account.held` still counts although its holds have expired since the last sweep. Uses `hold_expiry` and
     /// `hold_extension_expiry`.
-    static let expiredSinceSweep: StaticString = """
+    private static let expiredSinceSweep: StaticString = """
         coalesce((
             select sum(hold.amount - coalesce((
                 select sum(hold_part.amount) from hold_part
@@ -47,6 +47,49 @@ struct LedgerQueries: Sendable {
         ), 0)::int8
         """
 
+    /// The balance as it was at a moment: that of the last entry until then, and the holds that counted.
+    ///
+    /// Uses `entry_by_time` for one row, and `hold_expiry` for the holds that could count: none lives longer than the
+    /// longest duration after its last extension.
+    func balance(of userID: UserID, at moment: Timestamp, deadline: Deadline) async throws -> Balance {
+        let longest = moment + LedgerLimits.maximumHoldDuration
+        let rows = try await database.query(
+            """
+            select coalesce(last.balance_after, 0), coalesce(last.bonus_after, (
+                    select sum(bonus_amount) from entry where account = \(userID) and account > 0 and at <= \(moment)
+                )::int8, 0), coalesce((
+                    select sum(hold.amount - coalesce((
+                        select sum(hold_part.amount) from hold_part
+                        where hold_part.account = hold.account and hold_part.hold_id = hold.id
+                            and hold_part.at <= \(moment)
+                    ), 0))
+                    from (
+                        select id from hold where account = \(userID) and expires_at > \(moment)
+                            and expires_at <= \(longest) and at <= \(moment)
+                        union
+                        select hold_id from hold_extension where account = \(userID) and expires_at > \(moment)
+                            and expires_at <= \(longest) and at <= \(moment)
+                    ) as live
+                    join hold on hold.account = \(userID) and hold.id = live.id
+                    where not exists (
+                        select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id
+                            and hold_end.at <= \(moment))
+                ), 0)::int8, coalesce((
+                    select is_frozen from account_freeze where account = \(userID) and at <= \(moment)
+                    order by operation desc limit 1
+                ), false)
+            from (select 1) as one
+            left join lateral (
+                select balance_after, bonus_after from entry
+                where account = \(userID) and account > 0 and at <= \(moment) order by at desc, id desc limit 1
+            ) as last on true
+            """,
+            deadline: deadline
+        )
+        let (posted, bonus, held, isFrozen) = try rows[0].decode(Int64.self, Int64.self, Int64.self, Bool.self)
+        return AccountFacts(paid: posted - bonus, bonus: bonus, held: held, isFrozen: isFrozen).balance(of: userID)
+    }
+
     /// Whose account an adjustment is about; nil if there is none of this id.
     func account(of adjustment: AdjustmentID, deadline: Deadline) async throws -> UserID? {
         let rows = try await database.query(
@@ -65,59 +108,139 @@ struct LedgerQueries: Sendable {
     ) async throws -> ListEntries.Output {
         let rows = try await database.query(
             """
-            select id, at, kind, amount, balance_after, memo, job_id, order_id from entry
+            select id, at, kind, amount, coalesce(balance_before, balance_after - amount), balance_after, bonus_amount,
+                memo, transfer, job_id, order_id, hold_id, part, model, variant
+            from entry
             where account = \(userID) and account > 0 and id < \(before ?? .max)
                 and (at, id) < (coalesce((select at from entry where id = \(before)), 'infinity'), \(before ?? .max))
             order by at desc, id desc limit \(limit + 1)
             """,
             deadline: deadline
         )
-        var entries = try rows.map { row in
-            let (id, at, kind, amount, balance, memo, job, order) = try row.decode(
-                Int64.self,
-                Timestamp.self,
-                String.self,
-                Int64.self,
-                Int64.self,
-                String.self,
-                JobID?.self,
-                OrderID?.self
-            )
-            guard let kind = EntryKind(rawValue: kind) else {
-                throw PostgresError(.decoding, operation: "list entries", detail: "unknown kind of entry")
-            }
-            return StatementEntry(
-                id: id,
-                at: at,
-                kind: kind,
-                amountKopecks: amount,
-                balanceAfterKopecks: balance,
-                memo: memo,
-                jobID: job,
-                orderID: order
-            )
-        }
+        var entries = try rows.map(Self.statementEntry)
         guard entries.count > limit else { return ListEntries.Output(entries: entries) }
         entries.removeLast()
         return ListEntries.Output(entries: entries, nextBefore: entries.last?.id)
     }
 
-    /// Sums over the whole ledger. Reads every entry: for reports, not for hot paths.
+    private static func statementEntry(_ row: Row) throws -> StatementEntry {
+        let (id, at, kind, amount, before, after, bonus, memo, transfer, job, order, hold, part, model, variant) =
+            try row.decode(
+                Int64.self,
+                Timestamp.self,
+                String.self,
+                Int64.self,
+                Int64.self,
+                Int64.self,
+                Int64.self,
+                String.self,
+                Int64.self,
+                JobID?.self,
+                OrderID?.self,
+                HoldID?.self,
+                String?.self,
+                String?.self,
+                String?.self
+            )
+        guard let kind = EntryKind(rawValue: kind) else {
+            throw PostgresError(.decoding, operation: "list entries", detail: "unknown kind of entry")
+        }
+        return StatementEntry(
+            id: id,
+            at: at,
+            kind: kind,
+            amountKopecks: amount,
+            balanceAfterKopecks: after,
+            memo: memo,
+            jobID: job,
+            orderID: order,
+            balanceBeforeKopecks: before,
+            bonusKopecks: bonus,
+            transfer: transfer,
+            holdID: hold,
+            partID: part,
+            model: model,
+            variant: variant
+        )
+    }
+
+    /// The account's holds that count now, oldest first. Uses `hold_expiry` and `hold_extension_expiry`.
+    func holds(of userID: UserID, limit: Int, deadline: Deadline) async throws -> [OpenHold] {
+        let rows = try await database.query(
+            """
+            select hold.id, hold.amount, coalesce(parts.charged, 0), coalesce(parts.amount - parts.charged, 0), hold.at,
+                greatest(hold.expires_at, (
+                    select max(hold_extension.expires_at) from hold_extension
+                    where hold_extension.account = hold.account and hold_extension.hold_id = hold.id
+                )), hold.memo
+            from (
+                select id from hold where account = \(userID) and expires_at > statement_timestamp()
+                union
+                select hold_id from hold_extension where account = \(userID) and expires_at > statement_timestamp()
+            ) as live
+            join hold on hold.account = \(userID) and hold.id = live.id
+            left join lateral (
+                select sum(hold_part.amount)::int8 as amount, sum(hold_part.charged)::int8 as charged from hold_part
+                where hold_part.account = hold.account and hold_part.hold_id = hold.id
+            ) as parts on true
+            where not exists (
+                select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
+            order by hold.at limit \(limit)
+            """,
+            deadline: deadline
+        )
+        return try rows.map { row in
+            let (id, amount, charged, released, placedAt, expiresAt, memo) = try row.decode(
+                HoldID.self,
+                Int64.self,
+                Int64.self,
+                Int64.self,
+                Timestamp.self,
+                Timestamp.self,
+                String.self
+            )
+            return OpenHold(
+                holdID: id,
+                amountKopecks: amount,
+                chargedKopecks: charged,
+                releasedKopecks: released,
+                placedAt: placedAt,
+                expiresAt: expiresAt,
+                memo: memo
+            )
+        }
+    }
+
+    /// Sums over the whole ledger: those of the newest seal, and the entries since then. Live holds are found by
+    /// `hold_live`, whose few blocks hold what expires late.
     func trialBalance(deadline: Deadline) async throws -> GetTrialBalance.Output {
         let rows = try await database.query(
             """
-            with sums as (
-                select coalesce(system_account.name, 'user') as name, sum(entry.amount)::int8 as amount
-                from entry left join system_account on system_account.id = entry.account group by 1
+            with sealed as (
+                select last_entry, sums from seal where sums is not null order by number desc limit 1
+            ), since as (
+                select entry_sums(coalesce((select last_entry from sealed), 0), 9223372036854775807) as sums
+            ), slots as (
+                select 0 as slot, 'user' as name union all select -id, name from system_account
             ), live as (
-                select count(*) as holds, coalesce(sum(hold.amount), 0)::int8 as amount from hold
-                where hold.expires_at > statement_timestamp()
-                    and not exists (
-                        select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
+                select account, id from hold where expires_at > statement_timestamp()
+                union
+                select account, hold_id from hold_extension where expires_at > statement_timestamp()
+            ), held as (
+                select count(*) as holds, coalesce(sum(hold.amount - coalesce((
+                    select sum(hold_part.amount) from hold_part
+                    where hold_part.account = hold.account and hold_part.hold_id = hold.id
+                ), 0)), 0)::int8 as amount
+                from live join hold using (account, id)
+                where not exists (
+                    select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
             )
-            select array(select name from sums order by name), array(select amount from sums order by name),
-                live.amount, live.holds
-            from live
+            select array(select name from slots order by slot),
+                array(
+                    select coalesce((select sums[slot + 1] from sealed), 0) + (select sums[slot + 1] from since)
+                    from slots order by slot
+                ), held.amount, held.holds
+            from held
             """,
             deadline: deadline
         )
@@ -129,40 +252,4 @@ struct LedgerQueries: Sendable {
             liveHolds: holds
         )
     }
-
-    /// Compares everything with everything, in one snapshot; takes as long as reading the ledger does.
-    func audit(within limit: Duration) async throws -> LedgerAuditor.Finding {
-        var options = TransactionOptions(isolation: .repeatableRead, isReadOnly: true, deadline: .after(limit))
-        // The pool's own limit is meant for calls that somebody waits for.
-        options.statementTimeout = limit
-        return try await database.transaction(options) { transaction in
-            let sum: SQL = "select coalesce(sum(amount), 0)::int8 from entry"
-            let answers = try await transaction.pipeline([sum, Self.countBrokenAccounts, SealStore.countBroken])
-            return LedgerAuditor.Finding(
-                sumKopecks: try answers[0][0].decode(Int64.self),
-                brokenAccounts: try answers[1][0].decode(Int64.self),
-                brokenSeals: try answers[2][0].decode(Int64.self)
-            )
-        }
-    }
-
-    /// Accounts whose stored sums differ from their entries or from the holds that were not ended: none, ever.
-    private static let countBrokenAccounts: SQL = """
-        select count(*) from account
-        left join (
-            select account, sum(amount) as posted, sum(bonus_amount) as bonus from entry where account > 0
-            group by account
-        ) as moved on moved.account = account.id
-        left join (
-            select hold.account, sum(hold.amount - coalesce((
-                select sum(hold_part.amount) from hold_part
-                where hold_part.account = hold.account and hold_part.hold_id = hold.id
-            ), 0)) as held
-            from hold where not exists (
-                select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
-            group by hold.account
-        ) as reserved on reserved.account = account.id
-        where account.paid + account.bonus <> coalesce(moved.posted, 0) or account.bonus <> coalesce(moved.bonus, 0)
-            or account.held <> coalesce(reserved.held, 0)
-        """
 }

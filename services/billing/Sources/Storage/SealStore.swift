@@ -8,6 +8,8 @@ struct SealStore: Sendable {
         var number: Int64
         var lastEntry: Int64
         var hash: [UInt8]
+        /// How old its oldest entry was when it was sealed; zero for one that was read.
+        var lag: Duration = .zero
 
         static let none = Head(number: 0, lastEntry: 0, hash: [UInt8](repeating: 0, count: 32))
     }
@@ -40,32 +42,53 @@ struct SealStore: Sendable {
     /// - Throws: `.uniqueViolation` if another instance was faster.
     func extend(_ head: Head, deadline: Deadline) async throws(PostgresError) -> Head? {
         let next: SQL = """
-            select max(id) from (
-                select id from entry where id > \(head.lastEntry) order by id limit \(Self.maximumEntries)
+            select max(id), min(at) from (
+                select id, at from entry where id > \(head.lastEntry) order by id limit \(Self.maximumEntries)
             ) as next
             """
         let waiting = try await database.query(next, deadline: deadline)
-        guard let highest = try waiting[0].decode(Int64?.self) else { return nil }
+        guard case (let highest?, let oldest?) = try waiting[0].decode(Int64?.self, Timestamp?.self) else { return nil }
         let alone: SQL = "select pg_advisory_xact_lock(hashtext('ledger fence'))"
         let fenced = try await database.pipeline([alone, "select last_value from entry_id_seq"], deadline: deadline)
         let boundary = min(highest, try fenced[1][0].decode(Int64.self))
         let number = head.number + 1
-        let insert: SQL = """
-            insert into seal (number, last_entry, previous, hash)
-            values (\(number), \(boundary), \(head.hash), seal_hash(\(head.hash), \(head.lastEntry), \(boundary)))
-            returning hash
-            """
-        let sealed = try await database.query(insert, deadline: deadline)
-        return Head(number: number, lastEntry: boundary, hash: try sealed[0].decode([UInt8].self))
+        let sealed = try await database.query(Self.insert(number, after: head, boundary), deadline: deadline)
+        let (hash, at) = try sealed[0].decode([UInt8].self, Timestamp.self)
+        return Head(number: number, lastEntry: boundary, hash: hash, lag: at - oldest)
     }
 
-    /// Seals that do not continue the one before or no longer match their entries: none, ever.
-    static let countBroken: SQL = """
-        select count(*) from (
-            select seal_hash(previous, lag(last_entry, 1, 0::int8) over chain, last_entry) <> hash
-                or previous <> lag(hash, 1, decode(repeat('00', 32), 'hex')) over chain
-                or number <> row_number() over chain as is_broken
-            from seal window chain as (order by number)
-        ) as link where is_broken
+    /// The sums continue those of the seal before; after one without sums they start from the first entry.
+    private static func insert(_ number: Int64, after head: Head, _ boundary: Int64) -> SQL {
         """
+        insert into seal (number, last_entry, previous, hash, version, digests, sums)
+        select \(number), \(boundary), \(head.hash), block.hash, 2, block.digests, (
+            select array_agg(coalesce(base.sum, 0) + added.sum order by added.slot)
+            from unnest(entry_sums(start.after_entry, \(boundary))) with ordinality as added(sum, slot)
+            left join unnest(start.sums) with ordinality as base(sum, slot) using (slot)
+        )
+        from seal_block(\(head.hash), \(head.lastEntry), \(boundary)) as block,
+            (
+                select coalesce(max(last_entry), 0) as after_entry, max(sums) as sums from seal
+                where number = \(head.number) and sums is not null
+            ) as start
+        returning hash, at
+        """
+    }
+
+    /// Seals after `number` that do not continue the one before or no longer match their entries: none, ever. The
+    /// second column is the last seal that was looked at.
+    static func countBroken(after number: Int64, limit: Int64) -> SQL {
+        """
+        select count(*) filter (where is_broken), coalesce(max(number), 0)::int8 from (
+            select link.number, link.previous <> coalesce(before.hash, decode(repeat('00', 32), 'hex'))
+                or link.number <> 1 and before.number is null
+                or link.hash <> case link.version
+                    when 1 then seal_hash(link.previous, coalesce(before.last_entry, 0), link.last_entry)
+                    else (seal_block(link.previous, coalesce(before.last_entry, 0), link.last_entry)).hash
+                end as is_broken
+            from (select * from seal where number > \(number) order by number limit \(limit)) as link
+            left join seal as before on before.number = link.number - 1
+        ) as links
+        """
+    }
 }

@@ -66,7 +66,7 @@ import Time
             #expect((try? results[2].get()) != nil)
             #expect(code(results[3]) == .insufficientFunds)
         }
-        #expect(try await LedgerQueries(database: scratch.database).audit(within: .seconds(10)).isSound)
+        #expect(try await LedgerAudits(database: scratch.database).audit(within: .seconds(10)).finding.isSound)
     }
 
     @Test func `groups that come together are decided in their order`() async throws {

@@ -45,7 +45,7 @@ struct Reader: Sendable {
     private func balance(_ isWanted: Bool, _ user: UserID) async -> Balance? {
         guard isWanted else { return nil }
         return await attempt("balance") { () async throws(CallError) -> Balance in
-            try await billing.call(GetBalance.self, parameters: AccountParameters(userID: user), timeout: Self.patience)
+            try await billing.call(GetBalance.self, parameters: .init(userID: user), timeout: Self.patience)
         }
     }
 
