@@ -86,7 +86,8 @@ extension JobRunner {
                     jobID: job.jobID,
                     model: job.modelSlug,
                     variant: job.variant,
-                    providerCostMicrodollars: cost
+                    providerCostMicrodollars: cost,
+                    providerCostKopecks: tools.configuration.pricing.costKopecks(cost)
                 ),
                 parameters: HoldParameters(holdID: job.holdID),
                 key: job.endKey
