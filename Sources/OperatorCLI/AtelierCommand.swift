@@ -12,6 +12,7 @@ package enum AtelierCommand {
           up            runs everything on this machine until Ctrl-C: PostgreSQL, sandbox, six services
           status        shows what runs and what it lacks
           env           prints the environment of the services, with secrets; env <service> prints one
+          events        lists, shows and replays what ingress has stored; events help says how
           test-cluster  starts a throw-away PostgreSQL and prints its URL; stop ends it;
                         with a command: runs it with ATELIER_TEST_DATABASE_URL set, then stops
           ledger        shows, corrects and verifies the money; ledger help says how
@@ -37,6 +38,11 @@ package enum AtelierCommand {
             }
         case "env":
             code = waiting(loop) { try EnvironmentListing(project: project, environment: environment).run(rest) }
+        case "events":
+            code = waiting(loop) {
+                let access = OperatorAccess(project: project, environment: environment, loop: loop)
+                return try await EventsCommand(access: access).run(rest)
+            }
         case "test-cluster":
             code = waiting(loop) {
                 try await TestCluster(project: project, environment: environment, loop: loop).run(rest)

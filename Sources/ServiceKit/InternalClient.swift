@@ -127,6 +127,38 @@ package struct InternalClient: Sendable {
         }
     }
 
+    /// Fetches bytes into memory, see `RawRoute`; any answer of 2xx or 416, of which the latter has no bytes, is one.
+    ///
+    /// - Parameters:
+    ///   - path: With path values filled in, percent-encoded.
+    ///   - range: The value of `Range`, e.g. `bytes=0-1023`.
+    ///   - maximumBytes: A longer answer ends the call.
+    package func fetch(
+        _ path: String,
+        range: String,
+        maximumBytes: Int,
+        timeout: Duration = .seconds(10)
+    ) async throws(CallError) -> ClientResponse {
+        var request = try request(method: .get, path: path, body: [], key: nil, timeout: timeout)
+        request.fields["Range"] = range
+        request.maximumResponseBytes = maximumBytes
+        let started = Deadline.monotonicNow()
+        do {
+            let response = try await http.send(request)
+            let problem = response.status == 416 ? nil : Self.problem(in: response)
+            record("fetch", started, problem?.code.rawValue ?? "ok")
+            if let problem { throw CallError.problem(problem) }
+            return response
+        } catch let error as HTTPClientError {
+            record("fetch", started, error.code.rawValue)
+            throw .unreachable(error)
+        } catch let error as CallError {
+            throw error
+        } catch {
+            throw .unreachable(HTTPClientError(.other, mayHaveBeenSent: true))
+        }
+    }
+
     private func exchange(
         method: OperationMethod,
         path: String,

@@ -14,6 +14,7 @@ struct GenerationConfiguration: Sendable {
     /// Where the outside reaches ingress, without a slash at the end.
     var publicURL: String
     var signingKey: Ed25519.PrivateKey
+    var fileLinkLifetime: Duration
     var pricing: Pricing
     var disabledModels: Set<String>
     var sellsUntriedModels: Bool
@@ -46,6 +47,7 @@ struct GenerationConfiguration: Sendable {
         kieKeys = keys
         publicURL = try reader.value(Key.publicURL)
         signingKey = try reader.value(Key.signingKey)
+        fileLinkLifetime = try reader.value(Key.fileLinkLifetime)
         pricing = Pricing(
             kopecksPerDollar: try reader.value(Key.roublesPerDollar).hundredths,
             markupThousandths: try reader.value(Key.markup).thousandths,
@@ -112,10 +114,15 @@ extension GenerationConfiguration {
             "ATELIER_KIE_CALLBACK_PRIVATE_KEY",
             isSecret: true,
             form: "the 32 bytes of an Ed25519 private key as hex or base64url",
-            help: "signs callback tokens; ingress has the public half"
+            help: "signs callback tokens and download links; ingress has the public half"
         ) { text in
             (Hex.decode(text) ?? Base64URL.decode(text)).flatMap { Ed25519.PrivateKey(bytes: $0) }
         }
+        static let fileLinkLifetime = ConfigurationKey.duration(
+            "ATELIER_FILE_LINK_LIFETIME",
+            default: .seconds(7 * 86_400),
+            help: "how long the link to a result that Telegram can't carry is good"
+        )
         static let roublesPerDollar = ConfigurationKey<Decimals>.decimals(
             "ATELIER_RUB_PER_USD",
             default: Decimals(thousandths: 92_000),
@@ -221,8 +228,8 @@ extension GenerationConfiguration {
         )
 
         static let all: [any ConfigurationKeyDescription] = [
-            models, assets, kieURL, kieUploadURL, kieKeys, publicURL, signingKey, roublesPerDollar, markup,
-            minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, freeRuns, freeRoubles,
+            models, assets, kieURL, kieUploadURL, kieKeys, publicURL, signingKey, fileLinkLifetime, roublesPerDollar,
+            markup, minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, freeRuns, freeRoubles,
             openJobs, runningJobs, concurrency, lease, pollFirst, pollInterval,
             unknownGrace, submitTimeout, resultMegabytes, privateHosts,
         ]

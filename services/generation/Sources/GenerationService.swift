@@ -50,6 +50,9 @@ package struct GenerationService: AtelierService {
         routes.serve(ListJobs.self) { _, call -> ListJobs.Output in try await jobs.list(call) }
         routes.serve(CancelJob.self) { _, call -> Job in try await jobs.cancel(call) }
         routes.serve(HandleCallbacks.self) { batch, _ -> EventVerdicts in try await callbacks.handle(batch) }
+        routes.serve(GetAssetLink.self) { _, call -> GetAssetLink.Output in
+            try await assets.link(call.parameters.assetID)
+        }
         routes.raw(.get, RawRoute.asset, callers: RawRoute.assetCallers) { request, _ in try await assets.get(request) }
     }
 

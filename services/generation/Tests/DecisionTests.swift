@@ -1,4 +1,5 @@
 import Contracts
+import HTTP
 import Testing
 import Time
 

@@ -1,4 +1,5 @@
 import Contracts
+import Cryptography
 import Foundation
 import Postgres
 import ServiceKit
@@ -22,6 +23,7 @@ struct JobFlowTests {
             let asset = try #require(done.assets.first)
             #expect(asset.width == 640 && asset.height == 480 && asset.mimeType == "image/png")
             #expect(asset.fileName == "z-image-1.png" && asset.sizeBytes == Int64(Samples.png.count))
+            try await checkLink(of: asset.assetID, bench)
             let task = try #require(bench.world.now.tasks.first)
             #expect(
                 task.model == "z-image" && task.input["aspect_ratio"] == "1:1" && task.input["nsfw_checker"] == true
@@ -195,5 +197,21 @@ struct JobFlowTests {
             #expect(pool.keys[0].spentMicrodollars == 0)
             #expect(try await bench.job(job.jobID).state == .accepted)
         }
+    }
+
+    /// Whoever holds the public key can tell that generation made the link; a second call gives the same one.
+    private func checkLink(of asset: AssetID, _ bench: Bench) async throws {
+        let delivery = bench.service.client(as: .delivery)
+        let made = try await delivery.call(GetAssetLink.self, parameters: .init(assetID: asset))
+        let again = try await delivery.call(GetAssetLink.self, parameters: .init(assetID: asset))
+        #expect(again == made)
+        #expect(made.url.hasPrefix("https://bot.example.org/files/"))
+        let link = try #require(FileLink(made.url.split(separator: "/").last ?? ""))
+        #expect(link.asset == asset && link.expiresAt == made.expiresAt)
+        let message = FileLink.signedMessage(asset: asset, expiresAt: made.expiresAt)
+        #expect(Bench.signingKey.publicKey.isValid(link.signature, for: message))
+        let week = Duration.seconds(7 * 86_400)
+        #expect(made.expiresAt >= WallClock.system.now + week - .seconds(10))
+        #expect(made.expiresAt <= WallClock.system.now + week + .seconds(3_600))
     }
 }

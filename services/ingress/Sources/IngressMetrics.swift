@@ -15,6 +15,8 @@ struct IngressMetrics: Sendable {
     let deadLetters: Gauge
     let dispatchLag: Gauge
     let callbackErrors: Counter
+    let files: Counter
+    let fileBytes: Counter
 
     init(_ metrics: Metrics) {
         received = metrics.counter(
@@ -61,10 +63,17 @@ struct IngressMetrics: Sendable {
             "Callbacks of KIE that were not answered 200, by status.",
             labels: ["status"]
         )
+        files = metrics.counter(
+            "atelier_ingress_files_total",
+            "Downloads by what became of them: served, asked, not_modified, left, broken, or why they were refused.",
+            labels: ["outcome"]
+        )
+        fileBytes = metrics.counter("atelier_ingress_file_bytes_total", "Bytes of downloads that were served whole.")
     }
 
     /// Gauges that are read when scraped.
-    func observe(_ metrics: Metrics, commit: CommitEvents, dispatch: Dispatch) {
+    func observe(_ metrics: Metrics, commit: CommitEvents, dispatch: Dispatch, seats: FileSeats) {
+        metrics.gauge("atelier_ingress_file_streams", "Downloads under way.") { Double(seats.streams) }
         metrics.gauge("atelier_ingress_commit_waiting", "Arrivals that wait for a commit.") {
             Double(commit.waitingCount)
         }

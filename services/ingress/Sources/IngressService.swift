@@ -12,6 +12,7 @@ package struct IngressService: AtelierService {
 
     private let webhooks: WebhookRoutes
     private let operatorRoutes: OperatorRoutes
+    private let files: FileRoutes
     package let workers: [any Worker]
 
     package init(_ context: ServiceContext) async throws {
@@ -30,7 +31,17 @@ package struct IngressService: AtelierService {
             metrics: metrics,
             log: context.log
         )
-        metrics.observe(context.metrics, commit: commit, dispatch: dispatch)
+        let seats = FileSeats(limits: FileGate.Limits(), clock: context.clock)
+        metrics.observe(context.metrics, commit: commit, dispatch: dispatch, seats: seats)
+        self.files = FileRoutes(
+            configuration: configuration,
+            generation: context.client(for: .generation),
+            seats: seats,
+            loop: context.loop,
+            clock: context.clock,
+            metrics: metrics,
+            log: context.log
+        )
         self.webhooks = WebhookRoutes(
             configuration: configuration,
             commit: commit,
@@ -90,5 +101,6 @@ package struct IngressService: AtelierService {
 
     package func registerPublic(on router: inout Router) {
         webhooks.register(on: &router)
+        files.register(on: &router)
     }
 }

@@ -16,7 +16,7 @@ package struct OutgoingMessage: Sendable, Equatable {
     package let chatID: ChatID
     /// Of the content; 0 for a message.
     package let revision: Int64
-    package let content: MessageContent
+    package var content: MessageContent
     package let replyTo: Int64?
     package let isSilent: Bool
     /// The card is to appear anew at the end of the chat.
@@ -43,8 +43,11 @@ package struct OutgoingMessage: Sendable, Equatable {
         self.progress = progress
     }
 
-    /// The media that can be uploaded. What is over Telegram's limit is left out: the text then stands for it.
+    /// The media that can be uploaded.
     package var media: [MediaItem] { content.media.filter { MediaRules.fits($0.asset) } }
+
+    /// The media over Telegram's limit: a button with a link stands for each.
+    package var linked: [MediaItem] { content.media.filter { !MediaRules.fits($0.asset) } }
 
     /// The form that each medium is sent in.
     package var forms: [MediaItem.Form] {
@@ -53,7 +56,9 @@ package struct OutgoingMessage: Sendable, Equatable {
     }
 
     /// Whether an album's buttons go below it, with the text.
-    package var hasTextBelowAlbum: Bool { media.count > 1 && ContentCheck.belowAlbum(content) }
+    package var hasTextBelowAlbum: Bool {
+        media.count > 1 && (ContentCheck.belowAlbum(content) || !linked.isEmpty)
+    }
 }
 
 /// What is known about a message in the chat so far.
@@ -168,6 +173,9 @@ package enum SendStep: String, Sendable, Equatable, CaseIterable {
     /// Whether Telegram counts it against the chat's pace: what a person sees appear or change does, a tidied message
     /// does not.
     package var costsPace: Bool { self != .deleteStale }
+
+    /// Whether it carries buttons.
+    package var hasKeyboard: Bool { ![.sendHead, .sendAlbum, .deleteStale].contains(self) }
 
     /// Whether it carries media.
     package var needsMedia: Bool { [.sendMedium, .sendAlbum, .editMedium].contains(self) }

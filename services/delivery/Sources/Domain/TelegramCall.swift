@@ -32,14 +32,24 @@ package enum MediaSource: Sendable, Equatable {
 extension OutgoingMessage {
     /// The call for a step.
     ///
-    /// - Parameter sources: One for each of `media`; only steps that need media look at them.
-    package func call(for step: SendStep, sources: [MediaSource] = []) -> TelegramCall {
+    /// - Parameters:
+    ///   - sources: One for each of `media`; only steps that need media look at them.
+    ///   - links: For media of `linked`; only steps with a keyboard show them.
+    package func call(
+        for step: SendStep,
+        sources: [MediaSource] = [],
+        links: [DownloadLink] = []
+    ) -> TelegramCall {
+        guard links.isEmpty else {
+            var copy = self
+            copy.content.keyboard += links.map { [$0.button] }
+            return copy.call(for: step, sources: sources)
+        }
         switch step {
         case .sendText, .sendHead, .sendBelowAlbum:
-            let text = step == .sendHead ? headText : content.text
-            return TelegramCall("sendMessage", addressed(texted(text), keyboard: step != .sendHead))
+            return TelegramCall("sendMessage", addressed(texted(shownText), keyboard: step != .sendHead))
         case .editText:
-            return TelegramCall("editMessageText", editing(texted(content.text)))
+            return TelegramCall("editMessageText", editing(texted(shownText)))
         case .editCaption:
             return TelegramCall("editMessageCaption", editing(captioned([:])))
         case .sendMedium:
@@ -90,8 +100,11 @@ extension OutgoingMessage {
 
     // MARK: - Parts of calls
 
-    /// The caption, or something where there is none, since a text can't be empty.
-    private var headText: String { content.text.allSatisfy(\.isWhitespace) ? "…" : content.text }
+    /// The text, or something where there is none, since a text can't be empty.
+    private var shownText: String {
+        guard content.text.allSatisfy(\.isWhitespace) else { return content.text }
+        return linked.isEmpty ? "…" : "⬇️"
+    }
 
     private func texted(_ text: String) -> [String: JSONValue] {
         var parameters: [String: JSONValue] = ["link_preview_options": ["is_disabled": true]]

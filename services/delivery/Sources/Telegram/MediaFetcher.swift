@@ -40,6 +40,26 @@ package struct MediaFetcher: Sendable {
         }
     }
 
+    /// A link for each medium that Telegram does not carry. One that is gone has none: the text then stands alone.
+    ///
+    /// - Throws: `Failure.unavailable`.
+    package func links(for message: OutgoingMessage) async throws -> [DownloadLink] {
+        var links: [DownloadLink] = []
+        for item in message.linked {
+            do throws(CallError) {
+                let link = try await generation.call(
+                    GetAssetLink.self,
+                    parameters: .init(assetID: item.asset.assetID)
+                )
+                links.append(DownloadLink(asset: item.asset, url: link.url))
+                metrics.files.increment("linked")
+            } catch {
+                guard let problem = error.problem, !problem.isRetryable else { throw Failure.unavailable }
+            }
+        }
+        return links
+    }
+
     /// Removes temporary files.
     package static func discard(_ sources: [MediaSource]) {
         for case .file(let path) in sources {

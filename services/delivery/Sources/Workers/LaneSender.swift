@@ -109,7 +109,9 @@ package struct LaneSender: Sendable {
         if wait > Self.longestPaceWait { return .letGo(at: clock.now + wait) }
 
         let sources: [MediaSource]
+        let links: [DownloadLink]
         do {
+            links = step.hasKeyboard ? try await media.links(for: planned) : []
             // Before the head too: it must not announce a medium that can't be had.
             sources = step.needsMedia || step == .sendHead ? try await media.sources(for: planned) : []
         } catch let failure as MediaFetcher.Failure {
@@ -121,7 +123,7 @@ package struct LaneSender: Sendable {
             try await pacer.takeSlot()
             arrival = pace.take(arrival: arrival, now: clock.now)
         }
-        return try await shielded { try await perform(step, planned, head, lane, view, sources) }
+        return try await shielded { try await perform(step, planned, head, lane, view, sources, links) }
     }
 
     private func perform(
@@ -130,11 +132,12 @@ package struct LaneSender: Sendable {
         _ head: LaneHead,
         _ lane: LaneLease,
         _ view: LaneView,
-        _ sources: [MediaSource]
+        _ sources: [MediaSource],
+        _ links: [DownloadLink]
     ) async throws -> Course {
         guard let attempt = try await lanes.begin(step, head, progress: planned.progress, lane) else { return .goOn }
         Failpoint.reach("delivery.step_begun")
-        let call = planned.call(for: step, sources: sources)
+        let call = planned.call(for: step, sources: sources, links: links)
         let answer = await telegram.call(call, timeout: Self.timeout(of: call))
         Failpoint.reach("delivery.step_answered")
         if step.needsMedia { Failpoint.reach("delivery.media_answered") }

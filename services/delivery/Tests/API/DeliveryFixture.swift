@@ -3,6 +3,7 @@ import HTTP
 import ServiceKit
 import TestSupport
 import Testing
+import Time
 
 @testable import DeliveryService
 
@@ -25,6 +26,10 @@ struct DeliveryFixture {
             guard assetStatus == 200 else {
                 let code: ProblemCode = assetStatus == 404 ? .assetNotFound : .unavailable
                 return .json(assetStatus, try ContractJSON.encode(Problem(code)))
+            }
+            if request.path.hasSuffix("/link") {
+                let link = GetAssetLink.Output(url: "https://bot.example/files/x", expiresAt: Timestamp(seconds: 0))
+                return .json(200, try ContractJSON.encode(link))
             }
             return HTTPResponse(status: 200, body: .bytes([UInt8]("bytes".utf8)))
         }

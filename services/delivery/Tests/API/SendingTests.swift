@@ -166,6 +166,25 @@ struct SendingTests {
         }
     }
 
+    @Test func `a result that is too large for Telegram arrives as a link`() async throws {
+        let large = MediaItem(form: .video, asset: sampleAsset("video/mp4", bytes: 73_000_000))
+        try await DeliveryFixture.run { fixture in
+            try await fixture.send("done", media: [large], key: "a")
+            try await fixture.wait("a", .sent)
+            let calls = fixture.telegram.calls(of: "sendMessage")
+            #expect(calls.map { $0.parameters["text"] } == ["done"])
+            let rows = calls.first?.parameters["reply_markup"]?["inline_keyboard"]
+            #expect(rows?.array?.first?.array?.first?["url"] == "https://bot.example/files/x")
+        }
+        // Without a link it waits; the text alone would be a result without the result.
+        try await DeliveryFixture.run(assetStatus: 503) { fixture in
+            try await fixture.send("done", media: [large], key: "b")
+            try await fixture.send("text", key: "c")
+            try await fixture.wait("c", .sent)
+            #expect(try await fixture.state("b").state == .queued)
+        }
+    }
+
     @Test func `an answer is recorded even if the database breaks off at that moment`() async throws {
         let scratch = ScratchDatabase.current
         let telegram = FakeTelegram { method in

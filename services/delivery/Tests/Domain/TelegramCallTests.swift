@@ -128,4 +128,36 @@ import Testing
             }
         }
     }
+
+    private let large = MediaItem(form: .video, asset: sampleAsset("video/mp4", bytes: 73_400_001))
+    private var download: [DownloadLink] { [DownloadLink(asset: large.asset, url: "https://a.b/files/x")] }
+
+    @Test func `a medium that Telegram does not carry becomes a button below the text`() throws {
+        let call = message("done", [large], keyboard: sampleButtons).call(for: .sendText, links: download)
+        let rows = try #require(call.parameters["reply_markup"]?["inline_keyboard"]?.array)
+        #expect(rows.count == 2)
+        #expect(rows[1].array?[0]["url"] == "https://a.b/files/x")
+        #expect(rows[1].array?[0]["text"] == "⬇️ Скачать видео (74 МБ)")
+        #expect(message("", [large]).call(for: .sendText, links: download).parameters["text"] == "⬇️")
+    }
+
+    @Test func `beside media that fit it stands below them`() throws {
+        let small = MediaItem(form: .photo, asset: sampleAsset())
+        var one = message("both", [small, large])
+        let first = one.nextStep()
+        #expect(first == .sendHead)
+        let photo = one.call(for: .sendMedium, sources: [.file(path: "p")], links: download)
+        #expect(photo.method == "sendPhoto")
+        #expect(photo.parameters["reply_markup"]?["inline_keyboard"]?.array?.count == 1)
+        var album = message("three", [small, small, large])
+        let step = album.nextStep()
+        #expect(step == .sendAlbum)
+        let verdict = album.settle(.sendAlbum, .accepted([["message_id": 1], ["message_id": 2]]))
+        #expect(verdict == .next)
+        let below = album.nextStep()
+        #expect(below == .sendBelowAlbum)
+        let text = album.call(for: .sendBelowAlbum, links: download)
+        #expect(text.parameters["text"] == "three")
+        #expect(text.parameters["reply_markup"]?["inline_keyboard"]?.array?.count == 1)
+    }
 }

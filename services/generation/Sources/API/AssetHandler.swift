@@ -1,6 +1,8 @@
 internal import Contracts
+internal import Cryptography
 internal import HTTP
 internal import ServiceKit
+internal import Time
 
 /// `GET` of an asset's bytes, see `RawRoute.asset`.
 struct AssetHandler: Sendable {
@@ -12,6 +14,19 @@ struct AssetHandler: Sendable {
             tools.files.size(of: row.path) == row.asset.sizeBytes
         else { throw Problem(.assetNotFound, "there is no such asset") }
         return Self.response(to: request.fields, row.asset, file: tools.files.absolute(row.path))
+    }
+
+    /// A signed public address, see `FileLink`. Its end is a full hour, so that a repeated message carries the same one.
+    func link(_ id: AssetID) async throws -> GetAssetLink.Output {
+        guard let row = try await tools.assets.find(id), tools.files.size(of: row.path) == row.asset.sizeBytes else {
+            throw Problem(.assetNotFound, "there is no such asset")
+        }
+        let earliest = (tools.clock.now + tools.configuration.fileLinkLifetime).microseconds
+        let hour: Int64 = 3_600_000_000
+        let expiresAt = Timestamp(microseconds: (earliest + hour - 1) / hour * hour)
+        let message = FileLink.signedMessage(asset: id, expiresAt: expiresAt)
+        let link = FileLink(asset: id, expiresAt: expiresAt, signature: tools.configuration.signingKey.sign(message))
+        return GetAssetLink.Output(url: "\(tools.configuration.publicURL)/files/\(link.text)", expiresAt: expiresAt)
     }
 
     /// The bytes never change, so the hash of the content is a strong tag.

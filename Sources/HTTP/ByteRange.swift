@@ -1,5 +1,5 @@
 /// What a `Range` header asks of a file.
-enum ByteRange: Sendable, Equatable {
+package enum ByteRange: Sendable, Equatable {
     case whole
     case part(offset: Int64, length: Int64)
     /// The range lies outside the file: 416.
@@ -7,7 +7,7 @@ enum ByteRange: Sendable, Equatable {
 
     /// Reads a header. Several ranges, other units and malformed text count as no range (RFC 9110 section 14.2 lets a
     /// server ignore them).
-    init(_ header: String?, size: Int64) {
+    package init(_ header: String?, size: Int64) {
         guard let header, header.hasPrefix("bytes="), !header.contains(",") else {
             self = .whole
             return
