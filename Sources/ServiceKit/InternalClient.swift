@@ -159,6 +159,19 @@ package struct InternalClient: Sendable {
         }
     }
 
+    /// Whether the callee says that it can take calls. A callee without this question counts as ready.
+    package func isReady(within timeout: Duration) async -> Bool {
+        let request = ClientRequest(
+            url: baseURL + "/readyz",
+            timeout: timeout,
+            connectTimeout: timeout,
+            peer: service.rawValue
+        )
+        // No answer is the answer here.
+        guard let response = try? await http.send(request) else { return false }
+        return response.status < 500
+    }
+
     private func exchange(
         method: OperationMethod,
         path: String,

@@ -7,7 +7,7 @@ internal import Time
 
 /// `atelier events`: looks at ingress' stored events and replays dead letters.
 struct EventsCommand: Sendable {
-    /// Pages of a list that are asked for at most: with none that fits, looking at 1,000,000 events ends the search.
+    /// Pages of a list that are asked for at most: with none that fits, looking at 4,000,000 events ends the search.
     private static let maximumPages = 200
 
     let access: OperatorAccess

@@ -1,3 +1,3 @@
 import LoadtestKit
 
-LoadtestCommand.run([ChaosIngress.scenario, ChaosConsumer.scenario])
+LoadtestCommand.run([ChaosIngress.scenario, ChaosConsumer.scenario, ChaosRedeploy.scenario])

@@ -229,7 +229,8 @@ extension GenerationConfiguration {
 
         static let all: [any ConfigurationKeyDescription] = [
             models, assets, kieURL, kieUploadURL, kieKeys, publicURL, signingKey, fileLinkLifetime, roublesPerDollar,
-            markup, minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, freeRuns, freeRoubles,
+            markup, minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, freeRuns,
+            freeRoubles,
             openJobs, runningJobs, concurrency, lease, pollFirst, pollInterval,
             unknownGrace, submitTimeout, resultMegabytes, privateHosts,
         ]

@@ -12,6 +12,7 @@ struct IngressMetrics: Sendable {
     let dispatchSeconds: Histogram
     let ownedSlots: Gauge
     let notices: Counter
+    let conversationAway: Gauge
     let deadLetters: Gauge
     let dispatchLag: Gauge
     let callbackErrors: Counter
@@ -52,6 +53,10 @@ struct IngressMetrics: Sendable {
         )
         ownedSlots = metrics.gauge("atelier_ingress_owned_slots", "Slots that this instance dispatches, of 64.")
         notices = metrics.counter("atelier_ingress_passive_notices_total", "Passive notices sent in webhook answers.")
+        conversationAway = metrics.gauge(
+            "atelier_ingress_conversation_away",
+            "1 while conversation can't take updates and persons are told to wait, else 0."
+        )
         deadLetters = metrics.gauge("atelier_ingress_dead_letters", "Dead letters that wait for a replay.")
         dispatchLag = metrics.gauge(
             "atelier_ingress_dispatch_lag_seconds",

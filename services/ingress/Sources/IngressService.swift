@@ -42,10 +42,24 @@ package struct IngressService: AtelierService {
             metrics: metrics,
             log: context.log
         )
+        let notices = NoticeStore(database: context.database)
+        let watch = WatchConversation(
+            conversation: context.client(for: .conversation),
+            notices: notices,
+            loop: context.loop,
+            metrics: metrics,
+            log: context.log
+        )
         self.webhooks = WebhookRoutes(
             configuration: configuration,
             commit: commit,
-            dispatch: dispatch,
+            notices: Notices(
+                watch: watch,
+                store: notices,
+                clock: context.clock,
+                metrics: metrics,
+                log: context.log
+            ),
             clock: context.clock,
             metrics: metrics
         )
@@ -73,6 +87,7 @@ package struct IngressService: AtelierService {
         }
         self.workers =
             [
+                watch,
                 WatchBacklog(
                     dispatch: dispatch,
                     queries: queries,

@@ -18,7 +18,7 @@ struct WebhookRoutes: Sendable {
 
     let configuration: IngressConfiguration
     let commit: CommitEvents
-    let dispatch: Dispatch
+    let notices: Notices
     let clock: WallClock
     let metrics: IngressMetrics
 
@@ -38,10 +38,9 @@ struct WebhookRoutes: Sendable {
         guard isAuthentic else { return refuse(.telegram) }
         let (arrival, outline) = Reading.telegram(bot: bot, body: request.body, at: clock.now, trace: Self.trace)
         let response = await store(arrival)
-        guard response.status == 200, let outline, outline.isPrivate, outline.kind == "message",
-            let chat = outline.chatID, let notice = dispatch.passiveNotice(for: chat)
-        else { return response }
-        metrics.notices.increment()
+        guard response.status == 200, let outline, let notice = await notices.body(for: outline, bot: bot) else {
+            return response
+        }
         return .json(200, notice)
     }
 

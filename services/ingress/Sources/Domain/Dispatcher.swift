@@ -91,9 +91,6 @@ struct Dispatcher {
     /// How many more events of a consumer fit into memory.
     func room(for consumer: Consumer) -> Int { limits.eventsInMemory - (desks[consumer]?.events ?? 0) }
 
-    /// Whether the consumer could not be reached lately.
-    func isAway(_ consumer: Consumer) -> Bool { desks[consumer]?.closedUntil != nil }
-
     /// When the oldest unhandled event of each consumer arrived; goes through all lanes.
     var oldestArrivals: [Consumer: Timestamp] {
         lanes.values.reduce(into: [:]) { oldest, lane in

@@ -16,7 +16,6 @@ final class Dispatch: Sendable {
         var completions: [Dispatcher.Completion] = []
         /// Taken by the writer and not known to be written.
         var writing: [Dispatcher.Completion] = []
-        var notice = PassiveNotice()
         /// Ids that were completed lately. A look at the handovers that began before the outcome was written would bring
         /// such an event once more.
         var completed = RecentIDs()
@@ -260,14 +259,6 @@ final class Dispatch: Sendable {
                     open: Array(sorted.prefix(SlotStore.Mark.maximumOpen))
                 )
             }
-        }
-    }
-
-    /// The body of a passive notice for a private chat, while conversation is away and this chat has not been told.
-    func passiveNotice(for chat: ChatID) -> [UInt8]? {
-        state.withLock { state in
-            guard state.dispatcher.isAway(.conversation) else { return nil }
-            return state.notice.body(for: chat, now: clock.now)
         }
     }
 }

@@ -133,14 +133,12 @@ private func expectNothing(
             #expect(batch.events[0].attempt == 1)
             let completions = dispatcher.fail(batch, .unreachable, now: now)
             #expect(completions.isEmpty)
-            #expect(dispatcher.isAway(.conversation))
             expectNothing(&dispatcher, now)
             now = now + .seconds(2)
         }
         let probe = try next(&dispatcher, now)
         expectNothing(&dispatcher, now)
         _ = dispatcher.finish(probe, ok(probe), now: now)
-        #expect(!dispatcher.isAway(.conversation))
         _ = try next(&dispatcher, now)
         _ = try next(&dispatcher, now)
     }
@@ -294,12 +292,17 @@ struct SplitMix: RandomNumberGenerator {
 }
 
 @Suite struct `The passive notice` {
+    private func due(_ notice: inout PassiveNotice, _ id: Int64, _ now: Timestamp) -> Bool {
+        notice.isDue(in: PassiveNotice.Chat(bot: "main", id: id), now: now)
+    }
+
     @Test func `comes once a minute in a chat`() {
         var notice = PassiveNotice()
         let now = Timestamp(seconds: 100)
-        #expect(notice.body(for: 1, now: now) != nil)
-        #expect(notice.body(for: 1, now: now + .seconds(59)) == nil)
-        #expect(notice.body(for: 2, now: now + .seconds(59)) != nil)
-        #expect(notice.body(for: 1, now: now + .seconds(60)) != nil)
+        let answers = [
+            due(&notice, 1, now), due(&notice, 1, now + .seconds(59)), due(&notice, 2, now + .seconds(59)),
+            due(&notice, 1, now + .seconds(60)),
+        ]
+        #expect(answers == [true, false, true, true])
     }
 }
