@@ -46,6 +46,7 @@ package enum ServiceMain {
             case .exitAtOnce: _exit(128 + number)
             }
         }
+        DescriptorLimit.raise()
         let loop = EventLoop(name: Service.name.rawValue)
         let log = makeLog(Service.name, configuration)
         let runner = waiting(on: loop) {

@@ -12,6 +12,7 @@ internal import Telemetry
 /// same, the answer is constant. Prints its port and serves until its input ends or it is signalled.
 enum EdgeServer {
     static let scenario = LoadtestCommand.Scenario("edge-server") { loop, words in
+        DescriptorLimit.raise()
         let log = Log(service: "edge")
         let metrics = Metrics(service: "edge")
         var router = Router()

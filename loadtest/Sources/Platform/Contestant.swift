@@ -1,0 +1,88 @@
+internal import EventLoop
+internal import Foundation
+internal import Lifecycle
+internal import LoadtestKit
+internal import LocalSystem
+
+/// A server under load: ours or the one that it is compared with. One worker each.
+struct Contestant: Sendable {
+    let name: String
+    let port: Int
+    private let process: RunningProcess
+
+    /// CPU time of the whole server so far, in seconds.
+    var cpuSeconds: Double { ProcessUsage.ofTree(process.pid).cpuSeconds }
+    var residentBytes: Int64 { ProcessUsage.ofTree(process.pid).residentBytes }
+
+    func url(_ path: String = "/webhooks/telegram/main", scheme: String = "http") -> String {
+        "\(scheme)://127.0.0.1:\(port)\(path)"
+    }
+
+    func stop(_ loop: EventLoop) async throws {
+        try await process.stop(loop)
+    }
+
+    /// Our edge, see `EdgeServer`.
+    static func ours(_ folder: ServerFolder, _ loop: EventLoop) async throws -> Contestant {
+        let output = folder.path("edge.log")
+        let process = try RunningProcess(
+            "edge",
+            Command(executable: folder.executable, arguments: ["edge-server"], output: .file(output))
+        )
+        for _ in 0..<500 {
+            let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+            if let port = text.split(separator: "\n").first.flatMap({ Int($0) }), text.hasSuffix("\n") {
+                return Contestant(name: "ours", port: port, process: process)
+            }
+            try await loop.sleep(for: .milliseconds(20))
+        }
+        throw OperatorError("The edge server does not start.", "See \(output).")
+    }
+
+    static func nginx(_ folder: ServerFolder, _ loop: EventLoop) async throws -> Contestant {
+        let port = try Tool.freePort()
+        let configuration = try folder.fill("nginx.conf", ["PORT": "\(port)"])
+        let process = try RunningProcess(
+            "nginx",
+            Command(
+                executable: try Tool.find("nginx", package: "nginx"),
+                arguments: ["-c", configuration],
+                output: .file(folder.path("nginx.out"))
+            )
+        )
+        for _ in 0..<500 where HostSystem.isFree(port: port) { try await loop.sleep(for: .milliseconds(20)) }
+        return Contestant(name: "nginx", port: port, process: process)
+    }
+}
+
+/// Where a benchmark's servers keep their files, and where their templates are.
+struct ServerFolder: Sendable {
+    let folder: String
+    private let templates: String
+    let executable: String
+
+    /// Makes the folder anew.
+    init(_ name: String) throws {
+        let project = Project.current()
+        folder = project.state + "/loadtest/\(name)"
+        templates = project.root + "/loadtest/peers/http"
+        executable = project.binary("loadtest-platform")
+        // The last run's files, if there are any.
+        try? FileManager.default.removeItem(atPath: folder)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        DescriptorLimit.raise()
+    }
+
+    func path(_ name: String) -> String { "\(folder)/\(name)" }
+    func template(_ name: String) -> String { "\(templates)/\(name)" }
+
+    /// Writes a template into the folder with its `@NAME@`s replaced; `FOLDER` is the folder.
+    func fill(_ name: String, _ values: [String: String]) throws -> String {
+        var text = try String(contentsOfFile: template(name), encoding: .utf8)
+        for (key, value) in values.merging(["FOLDER": folder], uniquingKeysWith: { first, _ in first }) {
+            text = text.replacingOccurrences(of: "@\(key)@", with: value)
+        }
+        try text.write(toFile: path(name), atomically: true, encoding: .utf8)
+        return path(name)
+    }
+}
