@@ -1,29 +1,24 @@
-/// The character classes of RFC 9110 and RFC 3986 as bit masks of the 128 ASCII characters, inlined everywhere, so that
-/// a check costs a shift a byte.
+/// The character classes of RFC 9110 and RFC 3986 as bit masks of the 128 ASCII characters, so that a check costs a shift a
+/// byte.
 package enum HTTPSyntax {
     /// `tchar`: names of methods and fields are made of letters, digits and ``!#$%&'*+-.^_`|~``.
-    @inlinable @inline(__always)
     package static func isTokenByte(_ byte: UInt8) -> Bool {
         isInMask(byte, low: 0x03ff_6cfa_0000_0000, high: 0x57ff_ffff_c7ff_fffe)
     }
 
     /// What a path and query may contain (`pchar`, `/`, `?`); a `%` must start a triplet.
-    @inlinable @inline(__always)
     package static func isTargetByte(_ byte: UInt8) -> Bool {
         isInMask(byte, low: 0xafff_fff2_0000_0000, high: 0x47ff_fffe_87ff_ffff)
     }
 
     /// `reg-name`; brackets and the port's colon are looked at apart.
-    @inlinable @inline(__always)
     package static func isHostByte(_ byte: UInt8) -> Bool {
         isInMask(byte, low: 0x2bff_7ff2_0000_0000, high: 0x47ff_fffe_87ff_fffe)
     }
 
     /// What a field's value may contain: visible characters, space, tab and, opaque to us, bytes from 0x80.
-    @inlinable @inline(__always)
     package static func isFieldValueByte(_ byte: UInt8) -> Bool { byte >= 0x20 ? byte != 0x7f : byte == 0x09 }
 
-    @inlinable @inline(__always)
     static func isInMask(_ byte: UInt8, low: UInt64, high: UInt64) -> Bool {
         (byte < 64 ? low >> UInt64(byte) : byte < 128 ? high >> UInt64(byte & 63) : 0) & 1 != 0
     }
@@ -35,7 +30,6 @@ package enum HTTPSyntax {
     }
 
     /// The value of a hexadecimal digit, either case.
-    @inlinable
     package static func hexValue(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
@@ -46,7 +40,6 @@ package enum HTTPSyntax {
     }
 
     /// ASCII letters as lower case, everything else as it is.
-    @inlinable @inline(__always)
     package static func lowercase(_ byte: UInt8) -> UInt8 {
         byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
     }

@@ -80,9 +80,8 @@ extension HTTP1Parser {
 
     /// The length of one trailer line with its end, 2 for the empty line after the last; nil if it is not complete.
     private func trailerLine(_ bytes: Span<UInt8>, _ start: Int, limit: Int) throws(HTTPRefusal) -> Int? {
-        var index = start
         let stop = min(bytes.count, start + limit)
-        while index < stop, bytes[index] != 13, bytes[index] != 10 { index += 1 }
+        let index = bytes.endOfLine(start, before: stop)
         guard index < stop else {
             if index == start + limit { throw .headerTooLarge }
             return nil

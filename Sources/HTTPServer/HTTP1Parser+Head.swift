@@ -33,7 +33,7 @@ extension HTTP1Parser {
 
     private func parseMethod(_ bytes: Span<UInt8>, _ index: inout Int) throws(HTTPRefusal) -> HTTPMethod {
         let start = index
-        while HTTPSyntax.isTokenByte(bytes[index]) { index += 1 }
+        index = bytes.endOfToken(index)
         guard bytes[index] == Self.space, index > start else { throw .requestLine }
         defer { index += 1 }
         if bytes.holds("GET", start..<index) { return .get }
@@ -45,7 +45,7 @@ extension HTTP1Parser {
     /// `HTTP/1.0` and `HTTP/1.1`, and higher minor versions, which are treated as 1.1 (RFC 9110, section 2.5).
     private func parseVersion(_ bytes: Span<UInt8>, _ index: inout Int) throws(HTTPRefusal) -> Int {
         let start = index
-        while bytes[index] != Self.carriageReturn { index += 1 }
+        index = bytes.endOfLine(start, before: bytes.count)
         defer { index += 2 }
         guard index - start == 8, bytes.holds("HTTP/", start..<start + 5), bytes[start + 6] == UInt8(ascii: "."),
             let major = Self.digit(bytes[start + 5]), let minor = Self.digit(bytes[start + 7])
@@ -64,8 +64,8 @@ extension HTTP1Parser {
         _ index: inout Int
     ) throws(HTTPRefusal) -> (name: Range<Int>, value: Range<Int>) {
         let nameStart = index
-        while HTTPSyntax.isTokenByte(bytes[index]) { index += 1 }
-        let nameEnd = index
+        let nameEnd = bytes.endOfToken(nameStart)
+        index = nameEnd
         guard bytes[index] == UInt8(ascii: ":"), nameEnd > nameStart else {
             guard bytes[index] == space || bytes[index] == 9 else { throw .fieldName }
             throw nameEnd == nameStart ? .foldedLine : .spaceBeforeColon
@@ -73,7 +73,7 @@ extension HTTP1Parser {
         index += 1
         while bytes[index] == space || bytes[index] == 9 { index += 1 }
         let valueStart = index
-        while HTTPSyntax.isFieldValueByte(bytes[index]) { index += 1 }
+        index = bytes.endOfFieldValue(valueStart)
         guard bytes[index] == carriageReturn else { throw .controlByte }
         var valueEnd = index
         while valueEnd > valueStart, bytes[valueEnd - 1] == space || bytes[valueEnd - 1] == 9 { valueEnd -= 1 }

@@ -141,7 +141,7 @@ package struct HTTP1Parser: Sendable {
             let limit =
                 position + (scan.lines == 0 ? min(limits.requestLineBytes, limits.headerBytes) : limits.headerBytes)
             let stop = min(bytes.count, limit)
-            while index < stop, bytes[index] > 13 || (bytes[index] != 13 && bytes[index] != 10) { index += 1 }
+            index = bytes.endOfLine(index, before: stop)
             guard index < stop else {
                 if stop == limit { throw scan.lines == 0 ? .targetTooLong : .headerTooLarge }
                 break

@@ -85,9 +85,9 @@ enum HTTP1Serializer {
     /// False for a name that is no token or a value with a line end in it: a handler that copied foreign text into a
     /// field must not let a stranger write the rest of the header.
     private static func append(_ name: Span<UInt8>, _ value: Span<UInt8>, to bytes: inout [UInt8]) -> Bool {
-        guard !name.isEmpty else { return false }
-        for index in name.indices where !HTTPSyntax.isTokenByte(name[index]) { return false }
-        for index in value.indices where !HTTPSyntax.isFieldValueByte(value[index]) { return false }
+        guard !name.isEmpty, name.endOfToken(0) == name.count, value.endOfFieldValue(0) == value.count else {
+            return false
+        }
         unsafe name.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         bytes.append(UInt8(ascii: ":"))
         bytes.append(UInt8(ascii: " "))

@@ -15,8 +15,13 @@ struct RequestTarget {
         limit: Int
     ) throws(HTTPRefusal) {
         let start = index
-        while HTTPSyntax.isTargetByte(bytes[index]) || Self.isAuthorityBracket(bytes, index, start) {
-            if bytes[index] == UInt8(ascii: "%") { try Self.checkTriplet(bytes, index) }
+        while true {
+            index = bytes.endOfPlainTarget(index)
+            if bytes[index] == UInt8(ascii: "%") {
+                try Self.checkTriplet(bytes, index)
+            } else if !Self.isAuthorityBracket(bytes, index, start) {
+                break
+            }
             index += 1
         }
         // A line that ends here is HTTP/0.9, or has a space inside the target.

@@ -23,9 +23,11 @@ enum IdleCosts {
             }
         }
         let megabytes = Double(server.residentBytes - before) / 1e6
+        // The deadlines of their requests are put away within the next second.
+        try await loop.sleep(for: .seconds(2))
         let cpu = server.cpuSeconds
-        try await loop.sleep(for: .seconds(10))
-        let share = (server.cpuSeconds - cpu) * 10
+        try await loop.sleep(for: .seconds(20))
+        let share = (server.cpuSeconds - cpu) * 5
         Console.say(
             "\n\(connections.count) idle connections: \(Bench.format(megabytes)) MB, \(Bench.format(share)) % of a core"
         )
