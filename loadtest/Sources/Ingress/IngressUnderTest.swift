@@ -1,0 +1,75 @@
+internal import Contracts
+internal import EventLoop
+internal import Foundation
+internal import LoadtestKit
+internal import LocalSystem
+
+/// One ingress with its PostgreSQL and a consumer that answers at once.
+struct IngressUnderTest: Sendable {
+    let rig: Rig
+    let postgres: RunningProcess
+    let consumer: RunningProcess
+    let children: ChildEnvironment
+    let loop: EventLoop
+
+    static let database = Provisioning.database(.ingress)
+    /// More WAL between two checkpoints, as a server for this load would be set.
+    static let settings = ["shared_buffers": "512MB", "max_wal_size": "4GB", "wal_sync_method": "fdatasync"]
+
+    /// Makes everything anew; `ingress` is started apart.
+    ///
+    /// - Parameter slowFsync: The built shim if every fsync is to take a millisecond longer.
+    static func open(_ name: String, loop: EventLoop, slowFsync: String? = nil) async throws -> IngressUnderTest {
+        let variables = slowFsync.map { ["LD_PRELOAD": $0, "SLOW_FSYNC_MICROSECONDS": "1000"] } ?? [:]
+        let (rig, postgres) = try await Rig.open(name, loop: loop, settings: settings, variables: variables)
+        let port = try Tool.freePort()
+        let children = rig.children(ports: [
+            ("public", try Tool.freePort()), ("ingress", try Tool.freePort()), ("conversation", port),
+            ("generation", port), ("payments", port),
+        ])
+        try await rig.migrate(.ingress, children)
+        let consumer = try RunningProcess(
+            "consumer",
+            Command(
+                executable: rig.project.binary("loadtest-ingress"),
+                arguments: ["bench-consumer", "\(port)"],
+                environment: ["ATELIER_STOPS_WITH_INPUT": "1"],
+                output: .file(rig.project.log("consumer"))
+            )
+        )
+        return IngressUnderTest(rig: rig, postgres: postgres, consumer: consumer, children: children, loop: loop)
+    }
+
+    /// - Parameter variables: Configuration beyond that of `children`.
+    func start(_ variables: [String: String] = [:]) async throws -> RunningProcess {
+        try await rig.start(.ingress, children, variables: variables.merging(["ATELIER_LOG_LEVEL": "warning"]) { $1 })
+    }
+
+    var url: String { "http://127.0.0.1:\(children.ports["public"])/webhooks/telegram/main" }
+    var secret: String { rig.credentials["telegram.webhook_secret"] }
+
+    /// Stored updates.
+    func rows(in database: String = Self.database) async throws -> Int {
+        let text = try await rig.psql("select count(*) from event", database: database)
+        return Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? -1
+    }
+
+    /// Webhooks by outcome, from the metrics of the running process.
+    func outcomes() async throws -> [String: Int] {
+        let text = try await Tool.output(
+            Tool.find("curl", package: "curl"),
+            ["-sf", "http://127.0.0.1:\(children.ports["ingress"])/metrics"]
+        )
+        var outcomes: [String: Int] = [:]
+        for match in text.matches(of: /atelier_ingress_webhooks_total\{.*outcome="(\w+)"\} (\d+)/) {
+            outcomes[String(match.1), default: 0] += Int(match.2) ?? 0
+        }
+        return outcomes
+    }
+
+    func close() async throws {
+        try await consumer.stop(loop)
+        try await postgres.stop(loop)
+        rig.removeFolders()
+    }
+}
