@@ -1,6 +1,6 @@
 # Benchmarks and proofs of the ledger; the code is in loadtest/Sources/Billing and services/billing/Tests.
 
-.PHONY: bench-ledger
+.PHONY: ledger-build bench-ledger sim-ledger
 
 # Only what these targets need is built, in a folder of its own, so that other builds keep theirs.
 LEDGER = $(SCRATCH)/billing
@@ -17,3 +17,13 @@ ledger-build: deps swift
 
 bench-ledger: ledger-build $(LEDGER)/slow_fsync.so ## Measure the ledger beside others (ROW_SECONDS=10)
 	$(LEDGER)/release/loadtest-billing bench-ledger $(SLOW_FSYNC)
+
+# Tests see internals, which a release build hides unless told otherwise; hence a folder of its own.
+sim-ledger: deps swift ## Walk the ledger's rules through SIM_SEQUENCES=100000 random sequences (SIM_SEED repeats one)
+	ATELIER_ONLY=billing $(SWIFT) build -c release -Xswiftc -enable-testing --build-tests \
+		--scratch-path $(LEDGER)-testing --no-color-diagnostics
+	@ATELIER_ONLY=billing SIM_SEQUENCES=$${SIM_SEQUENCES:-100000} $(SWIFT) test -c release \
+		-Xswiftc -enable-testing --skip-build --disable-xctest --scratch-path $(LEDGER)-testing \
+		--filter 'LedgerPropertyTests|MutantTests' > $(LEDGER)-testing/sim-ledger.log 2>&1; code=$$?; \
+		grep -E '^  |^ledger|^mutant|✘|Test run' $(LEDGER)-testing/sim-ledger.log; \
+		grep '^{"bench"' $(LEDGER)-testing/sim-ledger.log; exit $$code

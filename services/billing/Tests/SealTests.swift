@@ -75,7 +75,7 @@ import Time
         let seals = seals
         let extended = try await scratch.database.transaction { batch in
             try await batch.pipeline([
-                SealStore.shareFence,
+                LedgerStore.openBatch,
                 "insert into entry (transfer, account, kind, amount) values (77, -1, 'adjust', 1), (77, -7, 'adjust', -1)",
             ])
             try await credit(2)  // Higher ids, committed before.

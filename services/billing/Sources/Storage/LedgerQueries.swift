@@ -21,7 +21,7 @@ struct LedgerQueries: Sendable {
         return AccountFacts(paid: paid, bonus: bonus, held: held, isFrozen: isFrozen).balance(of: userID)
     }
 
-    /// What `account.held` still counts although its holds have expired since the last sweep. Uses `hold_expiry` and
+    /// What `account.held` still counts although its holds have expired since the last sweep. Uses `hold_expiring` and
     /// `hold_extension_expiry`.
     private static let expiredSinceSweep: StaticString = """
         coalesce((
@@ -32,7 +32,7 @@ struct LedgerQueries: Sendable {
             from (
                 select id from hold
                 where hold.account = account.id and hold.expires_at > account.swept
-                    and hold.expires_at <= statement_timestamp()
+                    and hold.expires_at <= statement_timestamp() and hold.amount >= 0
                 union
                 select hold_id from hold_extension
                 where hold_extension.account = account.id and hold_extension.expires_at > account.swept

@@ -5,9 +5,21 @@ import Time
 
 /// What every batch reads.
 extension LedgerStore {
-    /// Makes accounts lockable that nobody has touched yet.
+    /// Shares the sealer's fence until COMMIT, before any id is taken, and settles how the transaction's statements run: each finds its rows by index, one after the
+    /// other. Left to itself the planner, which knows nothing about a table that grows fast, takes hash joins over all of
+    /// it, or plans the same statement anew each time (docs/adr/0085).
+    static let openBatch: SQL = """
+        select pg_advisory_xact_lock_shared(hashtext('ledger fence')), set_config('enable_seqscan', 'off', true),
+            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+            set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)
+        """
+
+    /// Makes accounts lockable that nobody has touched yet. To look first is cheaper than to run into conflicts.
     static func createAccounts(_ ids: [Int64]) -> SQL {
-        "insert into account (id) select id from unnest(\(ids)) as wanted(id) order by id on conflict do nothing"
+        """
+        insert into account (id) select id from unnest(\(ids)) as wanted(id)
+        where not exists (select from account where account.id = wanted.id) order by id on conflict do nothing
+        """
     }
 
     static func lockAccounts(_ ids: [Int64]) -> FactsRead {
@@ -41,7 +53,7 @@ extension LedgerStore {
         }
     }
 
-    /// A row for each account even if none of its holds has expired, since all rows tell the time. Uses `hold_expiry`
+    /// A row for each account even if none of its holds has expired, since all rows tell the time. Uses `hold_expiring`
     /// and `hold_extension_expiry`; the statement's time is stable, so the indexes can be searched with it.
     static func selectExpired(_ ids: [Int64]) -> FactsRead {
         FactsRead(
@@ -55,7 +67,7 @@ extension LedgerStore {
                 from (
                     select id from hold
                     where hold.account = account.id and hold.expires_at > account.swept
-                        and hold.expires_at <= statement_timestamp()
+                        and hold.expires_at <= statement_timestamp() and hold.amount >= 0
                     union
                     select hold_id from hold_extension
                     where hold_extension.account = account.id and hold_extension.expires_at > account.swept

@@ -28,7 +28,7 @@ struct LedgerStore: Sendable {
     private func readFacts(_ items: [LedgerItem], _ transaction: Transaction) async throws -> LedgerFacts {
         let accounts = Set(items.map(\.userID) + items.compactMap(\.otherUserID)).sorted()
         var reads = [
-            FactsRead(SealStore.shareFence),
+            FactsRead(Self.openBatch),
             FactsRead(Self.createAccounts(accounts)),
             Self.lockAccounts(accounts),
         ]

@@ -17,9 +17,6 @@ struct SealStore: Sendable {
     /// The most entries that one seal covers.
     static let maximumEntries: Int64 = 10_000
 
-    /// What every batch does before it takes ids: it shares the fence until its commit.
-    static let shareFence: SQL = "select pg_advisory_xact_lock_shared(hashtext('ledger fence'))"
-
     let database: Database
 
     /// The newest seal.
