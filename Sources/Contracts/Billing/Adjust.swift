@@ -88,6 +88,7 @@ package enum Wallet: String, Codable, Sendable, CaseIterable {
     case bonus
 }
 
+/// What an operator says to a proposed adjustment.
 package enum AdjustmentDecision: String, Codable, Sendable, CaseIterable {
     case approve, reject
 }

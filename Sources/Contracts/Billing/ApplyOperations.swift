@@ -43,6 +43,7 @@ package struct OperationItem: Codable, Sendable, Equatable {
     package var credit: Credit.Input?
     package var refundCredit: RefundCredit.Input?
     package var gift: Gift.Input?
+    package var adjust: Adjust.Input?
 
     package init(
         key: String,
@@ -55,7 +56,8 @@ package struct OperationItem: Codable, Sendable, Equatable {
         refundCharge: RefundCharge.Input? = nil,
         credit: Credit.Input? = nil,
         refundCredit: RefundCredit.Input? = nil,
-        gift: Gift.Input? = nil
+        gift: Gift.Input? = nil,
+        adjust: Adjust.Input? = nil
     ) {
         self.key = key
         self.holdID = holdID
@@ -68,6 +70,7 @@ package struct OperationItem: Codable, Sendable, Equatable {
         self.credit = credit
         self.refundCredit = refundCredit
         self.gift = gift
+        self.adjust = adjust
     }
 }
 
@@ -82,6 +85,7 @@ package struct OperationResult: Codable, Sendable, Equatable {
     package var credit: CreditState?
     package var refund: RefundState?
     package var gift: GiftState?
+    package var adjustment: AdjustmentState?
     /// As the single call would have answered it (`problems.yaml`).
     package var problem: JSONValue?
 
@@ -93,6 +97,7 @@ package struct OperationResult: Codable, Sendable, Equatable {
         credit: CreditState? = nil,
         refund: RefundState? = nil,
         gift: GiftState? = nil,
+        adjustment: AdjustmentState? = nil,
         problem: JSONValue? = nil
     ) {
         self.verdict = verdict
@@ -102,6 +107,7 @@ package struct OperationResult: Codable, Sendable, Equatable {
         self.credit = credit
         self.refund = refund
         self.gift = gift
+        self.adjustment = adjustment
         self.problem = problem
     }
 }

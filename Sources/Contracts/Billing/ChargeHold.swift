@@ -1,8 +1,8 @@
 /// Takes money from a hold and returns the rest to the account in the same step; the hold has then ended.
 ///
 /// With `part` only that part of the hold is settled, and the hold lives on until nothing of it is left. Idempotent by
-/// key, and a part is settled once whatever keys are used. Problems: `hold_not_found` (and the hold can never be placed afterwards), `exceeds_hold`,
-/// `hold_already_charged`, `hold_already_released`, `hold_expired`.
+/// key, and a part is settled once whatever keys are used. Problems: `hold_not_found` (and the hold can never be placed
+/// afterwards), `exceeds_hold`, `hold_already_charged`, `hold_already_released`, `hold_expired`.
 package enum ChargeHold: Operation {
     package typealias Parameters = HoldParameters
     package typealias Output = HoldState
@@ -53,8 +53,8 @@ package enum ChargeHold: Operation {
 
 /// Ends a hold without taking money; with `part` only that part of it.
 ///
-/// Idempotent by key, and a part is settled once whatever keys are used. An unknown hold is remembered as released, so that a hold that arrives late can't land; the
-/// answer is then `hold_not_found`.
+/// Idempotent by key, and a part is settled once whatever keys are used. An unknown hold is remembered as released, so
+/// that a hold that arrives late can't land; the answer is then `hold_not_found`.
 package enum ReleaseHold: Operation {
     package typealias Parameters = HoldParameters
     package typealias Output = HoldState

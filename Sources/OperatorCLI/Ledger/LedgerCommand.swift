@@ -44,12 +44,24 @@ struct LedgerCommand: Sendable {
             Console.say(Self.usage)
             return words.command == nil ? 2 : 0
         default:
+            return try await ask(words)
+        }
+    }
+
+    private func ask(_ words: LedgerArguments) async throws -> Int32 {
+        do {
             guard let text = try await desk(words).run(words) else {
                 Console.complain(Self.usage)
                 return 2
             }
             Console.say(text)
             return 0
+        } catch let error as CallError {
+            guard let problem = error.problem else {
+                throw OperatorError("Billing does not answer: \(error)", "Is it running? See: atelier status.")
+            }
+            Console.complain(LedgerTexts.refusal(problem))
+            return 1
         }
     }
 

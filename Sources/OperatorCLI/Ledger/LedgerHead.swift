@@ -27,8 +27,10 @@ struct LedgerHead: Codable, Sendable, Equatable {
 
     /// Reads what `text` has been written to.
     static func read(_ path: String) throws -> LedgerHead {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
         guard let data = FileManager.default.contents(atPath: path),
-            let head = try? JSONDecoder().decode(LedgerHead.self, from: data)
+            let head = try? decoder.decode(LedgerHead.self, from: data)
         else { throw OperatorError("\(path) holds no head.", "It is what atelier ledger head has printed.") }
         return head
     }
@@ -36,6 +38,7 @@ struct LedgerHead: Codable, Sendable, Equatable {
     /// One line of JSON.
     var text: String {
         let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys]
         // Numbers and text are always encodable.
         return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""

@@ -68,7 +68,8 @@ enum LedgerTexts {
         let accounts = trial.accounts.sorted { $0.key < $1.key }.map { [$0.key, roubles($0.value)] }
         let rows =
             accounts + [
-                ["sum", roubles(trial.sumKopecks)], ["held by \(trial.liveHolds) holds", roubles(trial.heldKopecks)],
+                ["sum", roubles(trial.sumKopecks)],
+                ["held (\(trial.liveHolds) live holds)", roubles(trial.heldKopecks)],
             ]
         return table(rows, right: [1])
             + (trial.sumKopecks == 0 ? "" : "\nThe books do NOT balance: run atelier ledger verify.")
@@ -97,6 +98,19 @@ enum LedgerTexts {
               atelier ledger approve \(state.adjustmentID)
             """
         }
+    }
+
+    /// Why billing has not done it.
+    static func refusal(_ problem: Problem) -> String {
+        var lines = ["Billing refuses: \(problem.detail ?? problem.code.title) (\(problem.code.rawValue))."]
+        for (name, value) in problem.members.sorted(by: { $0.key < $1.key }) {
+            if let kopecks = value.integer, name.hasSuffix("_kopecks") {
+                lines.append("\(name.dropLast("_kopecks".count)): \(roubles(kopecks))")
+            } else if let text = value.string {
+                lines.append("\(name): \(text)")
+            }
+        }
+        return lines.joined(separator: "\n")
     }
 
     // MARK: Values

@@ -37,7 +37,7 @@ import Testing
             for statement in [
                 "delete from \(table)", "truncate \(table)", "alter table \(table) add column hole int",
                 "alter table \(table) disable trigger all", "drop table \(table)",
-                "create trigger hole before insert on \(table) for each row execute function check_transfer()",
+                "create trigger hole before insert on \(table) for each row execute function check_refund()",
             ] {
                 #expect(await code(statement) == .insufficientPrivilege, "\(statement)")
             }
@@ -57,12 +57,12 @@ import Testing
         let body = "language sql as $$ select true $$"
         #expect(
             await code(
-                "create or replace function check_transfer() returns trigger language plpgsql as $$ begin end $$"
+                "create or replace function check_refund() returns trigger language plpgsql as $$ begin end $$"
             )
                 == .insufficientPrivilege
         )
         #expect(await code("create function hole() returns bool \(body)") == .insufficientPrivilege)
-        #expect(await code("drop function check_transfer() cascade") == .insufficientPrivilege)
+        #expect(await code("drop function check_refund() cascade") == .insufficientPrivilege)
         #expect(await code("set session_replication_role = replica") == .insufficientPrivilege)
     }
 

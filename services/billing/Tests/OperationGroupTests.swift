@@ -127,6 +127,20 @@ import Time
             ).results
             #expect(results.map(\.verdict) == ["caller_not_allowed", "ok"])
             #expect(results[1].account?.userID == 1)
+            let adjust = Adjust.Input(
+                adjustmentID: AdjustmentID(),
+                userID: 1,
+                amountKopecks: 5,
+                wallet: .paid,
+                reason: "r",
+                operatorName: "anna"
+            )
+            let corrected = try await service.client(as: .operator).call(
+                ApplyOperations.self,
+                ApplyOperations.Input(items: [OperationItem(key: "a", adjust: adjust)]),
+                key: "g"
+            ).results
+            #expect(corrected[0].adjustment?.state == .applied)
         }
     }
 

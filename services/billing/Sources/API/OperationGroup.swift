@@ -49,7 +49,7 @@ struct OperationGroup {
         case .credit(let state): result.credit = state
         case .refund(let state): result.refund = state
         case .gift(let state): result.gift = state
-        case .adjustment: break
+        case .adjustment(let state): result.adjustment = state
         case .refused(let problem): return self.result(problem, isReplayed: isReplayed)
         }
         return result
@@ -63,6 +63,7 @@ struct OperationGroup {
         if let input = item.credit { found.append(try read(Credit.self, input, NoParameters(), item)) }
         if let input = item.refundCredit { found.append(try read(RefundCredit.self, input, NoParameters(), item)) }
         if let input = item.gift { found.append(try read(Gift.self, input, NoParameters(), item)) }
+        if let input = item.adjust { found.append(try read(Adjust.self, input, NoParameters(), item)) }
         if let input = item.extendHold { found.append(try read(ExtendHold.self, input, try hold(item), item)) }
         if let input = item.chargeHold { found.append(try read(ChargeHold.self, input, try hold(item), item)) }
         if let input = item.releaseHold { found.append(try read(ReleaseHold.self, input, try hold(item), item)) }

@@ -35,7 +35,7 @@ struct LedgerSealer: Worker {
     private func next(after head: SealStore.Head) async throws -> SealStore.Head? {
         do {
             return try await store.extend(head, deadline: .after(.seconds(5)))
-        } catch {
+        } catch let error as PostgresError {
             guard error.code == .uniqueViolation(constraint: "seal_pkey") else { throw error }
             return nil
         }

@@ -45,22 +45,30 @@ struct LedgerAudits: Sendable {
         """
 
     /// Accounts whose stored sums differ from their last entry's or from the holds that were not ended, or whose last
-    /// freeze says otherwise: none, ever. Uses `entry_by_time`; an entry without `bonus_after` is of an older release.
+    /// freeze says otherwise: none, ever. Holds that ended before the last sweep have been taken off `held`, so only later
+    /// ones are looked for. An entry without `bonus_after` is of an older release.
     private static let countBrokenAccounts: SQL = """
         select count(*) from account
         left join lateral (
             select balance_after, bonus_after from entry where entry.account = account.id and entry.account > 0
             order by at desc, id desc limit 1
         ) as last on true
-        left join (
-            select hold.account, sum(hold.amount - coalesce((
+        left join lateral (
+            select sum(hold.amount - coalesce((
                 select sum(hold_part.amount) from hold_part
                 where hold_part.account = hold.account and hold_part.hold_id = hold.id
             ), 0)) as held
-            from hold where not exists (
+            from (
+                select id from hold
+                where hold.account = account.id and hold.expires_at > account.swept and hold.amount >= 0
+                union
+                select hold_id from hold_extension
+                where hold_extension.account = account.id and hold_extension.expires_at > account.swept
+            ) as unswept
+            join hold on hold.account = account.id and hold.id = unswept.id
+            where not exists (
                 select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
-            group by hold.account
-        ) as reserved on reserved.account = account.id
+        ) as reserved on true
         left join lateral (
             select is_frozen from account_freeze where account_freeze.account = account.id
             order by operation desc limit 1

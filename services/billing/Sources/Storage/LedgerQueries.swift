@@ -65,7 +65,7 @@ struct LedgerQueries: Sendable {
                     ), 0))
                     from (
                         select id from hold where account = \(userID) and expires_at > \(moment)
-                            and expires_at <= \(longest) and at <= \(moment)
+                            and expires_at <= \(longest) and at <= \(moment) and amount >= 0
                         union
                         select hold_id from hold_extension where account = \(userID) and expires_at > \(moment)
                             and expires_at <= \(longest) and at <= \(moment)
@@ -174,7 +174,7 @@ struct LedgerQueries: Sendable {
                     where hold_extension.account = hold.account and hold_extension.hold_id = hold.id
                 )), hold.memo
             from (
-                select id from hold where account = \(userID) and expires_at > statement_timestamp()
+                select id from hold where account = \(userID) and expires_at > statement_timestamp() and amount >= 0
                 union
                 select hold_id from hold_extension where account = \(userID) and expires_at > statement_timestamp()
             ) as live

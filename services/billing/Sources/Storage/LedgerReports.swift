@@ -58,7 +58,8 @@ struct LedgerReports: Sendable {
         )
     }
 
-    /// Charges in the order of booking. Goes along the primary key between the ids that the seals give for the time.
+    /// Charges in the order of booking. Goes along the primary key between the ids that the seals give for the time, and
+    /// stops when the page is full.
     func charges(
         _ filter: ListCharges.Parameters,
         limit: Int,
@@ -72,9 +73,10 @@ struct LedgerReports: Sendable {
                     where refund.account = entry.account and refund.of_transfer = entry.transfer
                 ), 0)::int8, entry.hold_id, entry.part, entry.job_id, entry.model, entry.variant,
                 coalesce(entry.provider_cost_microdollars, 0), entry.at
-            from entry_range(\(since), \(until)) as bounds
-            join entry on entry.id > greatest(bounds.after_entry, \(filter.after ?? 0)) and entry.id <= bounds.last_entry
-            where entry.kind = 'charge' and entry.account > 0 and entry.at >= \(since) and entry.at < \(until)
+            from entry
+            where entry.id > greatest(\(filter.after ?? 0), (select after_entry from entry_range(\(since), \(until))))
+                and entry.id <= (select last_entry from entry_range(\(since), \(until)))
+                and entry.kind = 'charge' and entry.account > 0 and entry.at >= \(since) and entry.at < \(until)
                 and entry.hold_id is not null and entry.job_id is not null
             order by entry.id limit \(limit + 1)
             """,

@@ -8,6 +8,8 @@ struct SealStore: Sendable {
         var number: Int64
         var lastEntry: Int64
         var hash: [UInt8]
+        /// False after a seal of the release before, which kept no sums: the next one adds up everything once.
+        var hasSums = true
         /// How old its oldest entry was when it was sealed; zero for one that was read.
         var lag: Duration = .zero
 
@@ -16,18 +18,20 @@ struct SealStore: Sendable {
 
     /// The most entries that one seal covers.
     static let maximumEntries: Int64 = 10_000
+    /// How long the first seal after those of the release before may take to sum what they cover.
+    private static let summingLimit = Duration.seconds(900)
 
     let database: Database
 
     /// The newest seal.
     func head(deadline: Deadline) async throws(PostgresError) -> Head {
         let rows = try await database.query(
-            "select number, last_entry, hash from seal order by number desc limit 1",
+            "select number, last_entry, hash, sums is not null from seal order by number desc limit 1",
             deadline: deadline
         )
         guard let row = rows.first else { return .none }
-        let (number, lastEntry, hash) = try row.decode(Int64.self, Int64.self, [UInt8].self)
-        return Head(number: number, lastEntry: lastEntry, hash: hash)
+        let (number, lastEntry, hash, hasSums) = try row.decode(Int64.self, Int64.self, [UInt8].self, Bool.self)
+        return Head(number: number, lastEntry: lastEntry, hash: hash, hasSums: hasSums)
     }
 
     /// Adds a seal over what was committed after the head.
@@ -37,7 +41,7 @@ struct SealStore: Sendable {
     ///
     /// - Returns: The new head; nil if there was nothing to cover.
     /// - Throws: `.uniqueViolation` if another instance was faster.
-    func extend(_ head: Head, deadline: Deadline) async throws(PostgresError) -> Head? {
+    func extend(_ head: Head, deadline: Deadline) async throws -> Head? {
         let next: SQL = """
             select max(id), min(at) from (
                 select id, at from entry where id > \(head.lastEntry) order by id limit \(Self.maximumEntries)
@@ -49,9 +53,19 @@ struct SealStore: Sendable {
         let fenced = try await database.pipeline([alone, "select last_value from entry_id_seq"], deadline: deadline)
         let boundary = min(highest, try fenced[1][0].decode(Int64.self))
         let number = head.number + 1
-        let sealed = try await database.query(Self.insert(number, after: head, boundary), deadline: deadline)
+        let insert = Self.insert(number, after: head, boundary)
+        let sealed =
+            head.hasSums
+            ? try await database.query(insert, deadline: deadline) : try await summingAll(insert)
         let (hash, at) = try sealed[0].decode([UInt8].self, Timestamp.self)
         return Head(number: number, lastEntry: boundary, hash: hash, lag: at - oldest)
+    }
+
+    /// Reads the whole ledger, which no other statement of the service has time for.
+    private func summingAll(_ insert: SQL) async throws -> [Row] {
+        var options = TransactionOptions(deadline: .after(Self.summingLimit))
+        options.statementTimeout = Self.summingLimit
+        return try await database.transaction(options) { try await $0.query(insert) }
     }
 
     /// The sums continue those of the seal before; after one without sums they start from the first entry.
