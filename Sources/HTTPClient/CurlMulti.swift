@@ -14,7 +14,7 @@ final class CurlMulti: @unchecked Sendable {
     private let configuration: HTTPClientConfiguration
     private let metrics: HTTPClientMetrics
     private let multi: UnsafeMutableRawPointer
-    private var watches: [Int32: Watch] = [:]
+    private var watches: [Int32: SocketWatch] = [:]
     private var timer: Timer?
     /// Transfers that libcurl works on, by their handle's address. The handle's callbacks hold unretained references to
     /// the transfer and to this object, which are valid because both stay here until the handle is removed.
@@ -85,7 +85,7 @@ final class CurlMulti: @unchecked Sendable {
         unsafe check(curl_multi_cleanup(multi))
         timer?.cancel()
         timer = nil
-        for watch in watches.values { watch.cancel() }
+        for socket in watches.values { socket.watch?.cancel() }
         watches = [:]
     }
 
@@ -124,8 +124,9 @@ final class CurlMulti: @unchecked Sendable {
         unsafe check(ccurl_set_write(easy, CurlTransfer.onBody, context))
         unsafe check(ccurl_set_before_request(easy, CurlTransfer.beforeRequest, context))
         unsafe check(ccurl_set_open_socket(easy, Self.onOpenSocket, context))
-        // A connection outlives the transfer that opened it, so the context of its end is this object.
-        let own = unsafe Unmanaged.passUnretained(metrics).toOpaque()
+        // A connection outlives the transfer that opened it, so the context of its end is this object, which closes all
+        // connections before it goes.
+        let own = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe check(ccurl_set_close_socket(easy, Self.onCloseSocket, own))
         unsafe transfer.configureBody(easy, context)
     }
@@ -178,21 +179,30 @@ final class CurlMulti: @unchecked Sendable {
 
     private func watch(_ socket: Int32, _ what: Int32) {
         guard what != CURL_POLL_REMOVE else {
-            watches.removeValue(forKey: socket)?.cancel()
+            watches[socket]?.park()
             return
         }
         var interest: Interest = []
         if what & CURL_POLL_IN != 0 { interest.insert(.readable) }
         if what & CURL_POLL_OUT != 0 { interest.insert(.writable) }
-        if let watch = watches[socket] { return watch.update(interest) }
+        if let known = watches[socket] { return known.resume(interest) }
         do throws(SystemError) {
-            watches[socket] = try loop.watch(socket, interest) { [weak self] readiness in
-                self?.act(on: socket, Self.mask(readiness))
+            let new = SocketWatch()
+            new.watch = try loop.watch(socket, interest) { [weak self, unowned new] readiness in
+                guard let self else { return }
+                guard new.isParked else { return self.act(on: socket, Self.mask(readiness)) }
+                // The peer has ended an idle connection, which libcurl finds out when it wants to use it again.
+                self.forget(socket)
             }
+            watches[socket] = new
         } catch {
             // The transfer then runs into its deadline; the socket cannot be watched (ENOMEM, ENOSPC).
             metrics.unwatchedSockets.increment()
         }
+    }
+
+    private func forget(_ socket: Int32) {
+        watches.removeValue(forKey: socket)?.watch?.cancel()
     }
 
     private static func mask(_ readiness: Readiness) -> Int32 {
@@ -226,7 +236,9 @@ final class CurlMulti: @unchecked Sendable {
 
     private static let onCloseSocket: ccurl_close_socket_callback = { context, descriptor in
         if let context = unsafe context {
-            unsafe Unmanaged<HTTPClientMetrics>.fromOpaque(context).takeUnretainedValue().closed()
+            let multi = unsafe Unmanaged<CurlMulti>.fromOpaque(context).takeUnretainedValue()
+            multi.forget(descriptor)
+            multi.metrics.closed()
         }
         return Glibc.close(descriptor)
     }
@@ -243,6 +255,25 @@ final class CurlMulti: @unchecked Sendable {
         let code = curl_global_init(Int(CURL_GLOBAL_ALL))
         precondition(code == CURLE_OK, "libcurl could not be initialised, code \(code.rawValue)")
     }()
+}
+
+/// One socket of libcurl's on the loop. Loop thread only.
+///
+/// libcurl takes its interest back after every call and states it anew for the next one on the same connection. In between
+/// the socket stays registered, so that a call on a kept connection needs no system call for that.
+private final class SocketWatch {
+    var watch: Watch?
+    private(set) var isParked = false
+
+    func park() {
+        isParked = true
+        watch?.update(.readable)
+    }
+
+    func resume(_ interest: Interest) {
+        isParked = false
+        watch?.update(interest)
+    }
 }
 
 /// A libcurl easy handle, freed by hand because libcurl may still hold it.

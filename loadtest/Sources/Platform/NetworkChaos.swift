@@ -180,15 +180,14 @@ struct NetworkChaos {
     /// Repeats a keyed call until it is answered; a refusal that can't pass is a failure of the proof.
     private func untilAnswered<Output>(
         _ book: inout Book,
-        _ call: () async throws(CallError) -> Output
+        _ call: () async throws -> Output
     ) async throws -> Output {
         book.operations += 1
         while true {
             book.tries += 1
             do {
                 return try await call()
-            } catch {
-                guard error.isRetryable else { throw error }
+            } catch let error as CallError where error.isRetryable {
                 try await loop.sleep(for: .milliseconds(20))
             }
         }

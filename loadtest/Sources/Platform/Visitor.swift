@@ -1,6 +1,7 @@
 import Contracts
 import EventLoop
 import Foundation
+import HTTP
 import HTTPClient
 import LocalSystem
 import Time
