@@ -203,7 +203,7 @@ struct NetworkChaos {
         var (differences, held) = (Int64(0), Int64(0))
         for (user, book) in books.enumerated() {
             let account = UserID(810_000_000 + Int64(user))
-            let balance = try await directly.call(GetBalance.self, parameters: AccountParameters(userID: account))
+            let balance = try await directly.call(GetBalance.self, parameters: GetBalance.Parameters(userID: account))
             differences += abs(balance.postedKopecks - (book.credited - book.charged))
             held += balance.heldKopecks
         }

@@ -17,7 +17,7 @@ struct Visitor: Sendable {
     /// From the greeting to a picture.
     func makePicture(prompt: String) async throws {
         try await say("/start")
-        _ = try await button("") { _ in true }
+        try await see { $0["text"]?.string?.contains("Привет") == true }
         let begin = try await lastID()
         try await say("/models")
         for label in ["Картинка", "Z-Image", "Начать"] { try await press(label, after: begin) }
