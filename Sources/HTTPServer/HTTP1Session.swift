@@ -225,7 +225,9 @@ final class HTTP1Session: Session, @unchecked Sendable {
             // Not all at once: an announced length costs the peer nothing.
             pending?.request.body.reserveCapacity(min(length, 65_536))
         }
-        unsafe bytes.extracting(range).withUnsafeBufferPointer { unsafe pending?.request.body.append(contentsOf: $0) }
+        let room = (pending?.route.keptBodyBytes ?? 0) - (pending?.request.body.count ?? 0)
+        let kept = range.prefix(max(0, room))
+        unsafe bytes.extracting(kept).withUnsafeBufferPointer { unsafe pending?.request.body.append(contentsOf: $0) }
     }
 
     /// Hands the request to its handler.

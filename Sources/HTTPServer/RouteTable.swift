@@ -6,14 +6,23 @@ final class Route: Sendable {
     /// The template; empty for the fallback.
     let template: String
     let maximumBodyBytes: Int
+    let keptBodyBytes: Int
     let timeoutNanoseconds: UInt64
     let handler: Router.Handler
     /// Where arrays that run parallel to the table keep what belongs to this route.
     let number: Int
 
-    init(template: String, maximumBodyBytes: Int, timeout: Duration, number: Int, handler: @escaping Router.Handler) {
+    init(
+        template: String,
+        maximumBodyBytes: Int,
+        keptBodyBytes: Int = .max,
+        timeout: Duration,
+        number: Int,
+        handler: @escaping Router.Handler
+    ) {
         self.template = template
         self.maximumBodyBytes = maximumBodyBytes
+        self.keptBodyBytes = keptBodyBytes
         self.timeoutNanoseconds = timeout.nanoseconds
         self.number = number
         self.handler = handler
@@ -54,6 +63,7 @@ final class RouteTable: Sendable {
             let route = Route(
                 template: registration.template,
                 maximumBodyBytes: registration.maximumBodyBytes,
+                keptBodyBytes: registration.keptBodyBytes,
                 timeout: registration.timeout,
                 number: routes.count,
                 handler: Self.wrap(registration.handler, in: middleware)

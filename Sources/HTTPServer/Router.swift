@@ -15,6 +15,7 @@ package struct Router: Sendable {
         let method: HTTPMethod
         let template: String
         let maximumBodyBytes: Int
+        let keptBodyBytes: Int
         let timeout: Duration
         let handler: Handler
     }
@@ -41,12 +42,14 @@ package struct Router: Sendable {
     /// - Parameters:
     ///   - template: Begins with a slash.
     ///   - maximumBodyBytes: A larger body is answered 413 without calling the handler.
+    ///   - keptBodyBytes: What a body has beyond this is read and dropped: for senders who must not be refused.
     ///   - timeout: How long the handler may take to return a response, its body's stream not counted. Then its task is
     ///     cancelled and the client gets 503.
     package mutating func on(
         _ method: HTTPMethod,
         _ template: String,
         maximumBodyBytes: Int = 1 << 20,
+        keptBodyBytes: Int = .max,
         timeout: Duration = .seconds(30),
         _ handler: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
     ) {
@@ -56,6 +59,7 @@ package struct Router: Sendable {
                 method: method,
                 template: template,
                 maximumBodyBytes: maximumBodyBytes,
+                keptBodyBytes: keptBodyBytes,
                 timeout: timeout,
                 handler: handler
             )

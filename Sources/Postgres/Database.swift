@@ -61,6 +61,16 @@ package final class Database: Sendable {
         return try result.get()
     }
 
+    /// Runs the statements in one round trip and in the implicit transaction that ends with it: all or nothing, without
+    /// the work of BEGIN and COMMIT.
+    ///
+    /// - Returns: The rows of each statement.
+    /// - Throws: After `.connectionLost` or `.deadlineExceeded` the statements may or may not have taken effect: repeat
+    ///   them only if they are keyed.
+    package func together(_ statements: [SQL], deadline: Deadline? = nil) async throws(PostgresError) -> [[Row]] {
+        try await run(statements, deadline: deadline).map(\.rows)
+    }
+
     /// Runs `body` in a transaction: COMMIT when it returns, ROLLBACK when it throws or its task is cancelled.
     ///
     /// BEGIN travels with the first statement; a body without statements costs nothing. With
@@ -132,9 +142,13 @@ package final class Database: Sendable {
 
     /// One round trip without a transaction.
     private func run(_ statement: SQL, deadline: Deadline?) async throws(PostgresError) -> QueryResult {
+        try await run([statement], deadline: deadline)[0]
+    }
+
+    private func run(_ statements: [SQL], deadline: Deadline?) async throws(PostgresError) -> [QueryResult] {
         let connection = try await lease(deadline: deadline)
-        let unit = Unit(.statements([statement]), deadline: configuration.statementDeadline(deadline))
-        return try await connection.run(unit, pool.metrics, releasingTo: pool)[0]
+        let unit = Unit(.statements(statements), deadline: configuration.statementDeadline(deadline))
+        return try await connection.run(unit, pool.metrics, releasingTo: pool)
     }
 
     private func lease(deadline: Deadline?) async throws(PostgresError) -> Connection {

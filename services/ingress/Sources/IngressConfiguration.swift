@@ -7,6 +7,8 @@ struct IngressConfiguration: Sendable {
     var bots: [String: [Secret]]
     /// Checks the tokens in KIE's callback URLs.
     var callbackKey: Ed25519.PublicKey
+    /// KIE's keys for signing callbacks; empty if the account has none.
+    var callbackHMACKeys: [[UInt8]]
     /// From where YooKassa posts.
     var yookassaSources: [AddressRange]
     /// Whose `X-Forwarded-For` is believed.
@@ -23,6 +25,12 @@ struct IngressConfiguration: Sendable {
     static let callbackKeyKey = ConfigurationKey<String>.string(
         "ATELIER_KIE_CALLBACK_PUBLIC_KEY",
         help: "generation's public key for callback tokens, 32 bytes in base64url"
+    )
+    static let callbackHMACKey = ConfigurationKey<String>.string(
+        "ATELIER_KIE_WEBHOOK_HMAC_KEY",
+        optional: true,
+        isSecret: true,
+        help: "the webhookHmacKey of KIE's settings, if there is one: old|new while it is being changed"
     )
     static let yookassaKey = ConfigurationKey.list(
         "ATELIER_YOOKASSA_SOURCES",
@@ -52,7 +60,7 @@ struct IngressConfiguration: Sendable {
     )
 
     static let keys: [any ConfigurationKeyDescription] = [
-        botsKey, callbackKeyKey, yookassaKey, proxiesKey, keepDaysKey, dedupDaysKey,
+        botsKey, callbackKeyKey, callbackHMACKey, yookassaKey, proxiesKey, keepDaysKey, dedupDaysKey,
     ]
 
     init(_ reader: ConfigurationReader) throws(ConfigurationError) {
@@ -65,6 +73,8 @@ struct IngressConfiguration: Sendable {
             throw ConfigurationError(key: Self.callbackKeyKey.name, reason: "must be 32 bytes in base64url")
         }
         self.callbackKey = key
+        self.callbackHMACKeys = (reader.optional(Self.callbackHMACKey) ?? "").split(separator: "|")
+            .map { Array($0.utf8) }
         self.yookassaSources = try Self.ranges(reader, Self.yookassaKey)
         self.trustedProxies = try Self.ranges(reader, Self.proxiesKey)
         self.keepDays = try reader.value(Self.keepDaysKey)

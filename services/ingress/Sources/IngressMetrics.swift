@@ -22,7 +22,7 @@ struct IngressMetrics: Sendable {
     init(_ metrics: Metrics) {
         received = metrics.counter(
             "atelier_ingress_webhooks_total",
-            "Webhooks by source and what became of them: stored, duplicate, malformed, refused, shed, unavailable.",
+            "Webhooks by source and what became of them: stored, duplicate, malformed, truncated, refused, shed, unavailable.",
             labels: ["source", "outcome"]
         )
         commits = metrics.counter(

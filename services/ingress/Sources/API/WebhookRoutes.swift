@@ -12,7 +12,9 @@ struct WebhookRoutes: Sendable {
     /// Telegram and YooKassa never post more.
     static let maximumBytes = 1 << 20
     /// KIE echoes prompts of up to 30,000 characters, escaped twice.
-    static let maximumCallbackBytes = 4 << 20
+    static let keptCallbackBytes = 4 << 20
+    /// A callback is refused only beyond this: what is longer than 4 MiB is cut and answered 200, or it would come for ever.
+    static let maximumCallbackBytes = 64 << 20
     /// A second is Telegram's first pause anyway; it comes back by itself.
     static let retryAfterSeconds = "1"
 
@@ -24,7 +26,12 @@ struct WebhookRoutes: Sendable {
 
     func register(on router: inout Router) {
         router.on(.post, "/webhooks/telegram/{bot}", maximumBodyBytes: Self.maximumBytes) { try await telegram($0) }
-        router.on(.post, "/webhooks/kie/{token}", maximumBodyBytes: Self.maximumCallbackBytes) { try await kie($0) }
+        router.on(
+            .post,
+            "/webhooks/kie/{token}",
+            maximumBodyBytes: Self.maximumCallbackBytes,
+            keptBodyBytes: Self.keptCallbackBytes + 1
+        ) { try await kie($0) }
         router.on(.post, "/webhooks/yookassa", maximumBodyBytes: Self.maximumBytes) { try await yookassa($0) }
     }
 
@@ -57,7 +64,21 @@ struct WebhookRoutes: Sendable {
                 for: CallbackToken.signedMessage(for: token.attempt)
             )
         else { return refuse(.kie) }
-        return await store(Reading.kie(token: token, body: request.body, at: clock.now, trace: Self.trace))
+        let keys = configuration.callbackHMACKeys
+        let signature = CallbackSignature(
+            timestamp: request.fields[CallbackSignature.timestampField],
+            signature: request.fields[CallbackSignature.signatureField]
+        )
+        let arrival = Reading.kie(
+            token: token,
+            body: request.body,
+            maximumBytes: Self.keptCallbackBytes,
+            isSigned: keys.isEmpty ? nil : { signature?.isValid(for: $0, keys: keys) ?? false },
+            at: clock.now,
+            trace: Self.trace
+        )
+        guard let arrival else { return refuse(.kie) }
+        return await store(arrival)
     }
 
     private func yookassa(_ request: HTTPRequest) async throws -> HTTPResponse {
@@ -74,13 +95,19 @@ struct WebhookRoutes: Sendable {
         let source = arrival.source.rawValue
         do {
             let isNew = try await commit.store(arrival)
-            metrics.received.increment(source, arrival.isMalformed ? "malformed" : isNew ? "stored" : "duplicate")
+            metrics.received.increment(source, Self.outcome(of: arrival, isNew: isNew))
             // An empty body: Telegram would execute a `method` in it.
             return HTTPResponse(status: 200)
         } catch {
             metrics.received.increment(source, error as? CommitEvents.Refusal == .full ? "shed" : "unavailable")
             return comeAgain
         }
+    }
+
+    private static func outcome(of arrival: Arrival, isNew: Bool) -> String {
+        guard isNew else { return "duplicate" }
+        guard arrival.isMalformed else { return "stored" }
+        return arrival.kind == "truncated" ? "truncated" : "malformed"
     }
 
     private var comeAgain: HTTPResponse {

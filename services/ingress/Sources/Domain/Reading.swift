@@ -48,18 +48,35 @@ enum Reading {
 
     /// A callback of KIE; the token is already verified. The body's hash is in the key, so that a forged body under a
     /// leaked token can't suppress the real one.
-    static func kie(token: CallbackToken, body: [UInt8], at now: Timestamp, trace: String?) -> Arrival {
-        var outline = JSONOutline(body)
-        let isValid = outline.walk { _, _ in }
+    ///
+    /// - Parameters:
+    ///   - maximumBytes: A longer body has been cut; its rest is not needed, since bodies are never trusted.
+    ///   - isSigned: Whether the headers sign a task id; asked only if webhooks are to be signed.
+    /// - Returns: Nil for a signature that does not fit.
+    static func kie(
+        token: CallbackToken,
+        body: [UInt8],
+        maximumBytes: Int = .max,
+        isSigned: ((_ taskID: String) -> Bool)? = nil,
+        at now: Timestamp,
+        trace: String?
+    ) -> Arrival? {
+        let isCut = body.count > maximumBytes
+        let body = isCut ? Array(body.prefix(maximumBytes)) : body
+        let outline = CallbackOutline(body)
+        if let isSigned, let task = outline.taskID, !isSigned(task) { return nil }
+        // A task that is not named can't be signed: it is kept for the operator and handed to nobody.
+        let isWhole = outline.isValid && !isCut && (isSigned == nil || outline.taskID != nil)
         let attempt = token.attempt.uuidString.lowercased()
+        let identity = "\((outline.taskID ?? "").prefix(128)):\((outline.state ?? "").prefix(64))"
         return Arrival(
             source: .kie,
-            kind: isValid ? "callback" : "malformed",
+            kind: isWhole ? "callback" : isCut ? "truncated" : "malformed",
             token: token.text,
             lane: "kie:\(attempt)",
-            dedup: .other(source: .kie, key: "\(attempt):\(Hex.encode(SHA256.hash(body)))"),
+            dedup: .other(source: .kie, key: "\(attempt):\(identity):\(Hex.encode(SHA256.hash(body)))"),
             body: body,
-            isMalformed: !isValid,
+            isMalformed: !isWhole,
             receivedAt: now,
             traceparent: trace
         )

@@ -65,7 +65,7 @@ struct EventStore: Sendable {
             places += [[], others.map(\.place)]
             statements += [Self.lockKeys(arrivals, keys), insertOthers(arrivals, keys, floor)]
         }
-        let results = try await database.pipeline(statements)
+        let results = try await database.together(statements)
 
         var accepted = Accepted(stored: [], mine: [], handed: [])
         accepted.stored.reserveCapacity(batch.count)

@@ -111,27 +111,35 @@ final class DispatchEvents: Worker {
     }
 
     private func send(_ batch: Dispatcher.Batch) async throws(CallError) -> EventVerdicts {
-        let input = EventBatch(events: batch.events)
         // The items carry their own identity; the key names this very call.
         let key = "\(instance):\(batch.events[0].id):\(batch.events[0].attempt):\(batch.events.count)"
         let trace = batch.events[0].traceparent.flatMap { TraceContext(traceparent: $0) }
-        let result: Result<EventVerdicts, CallError> = await TraceContext.$current.withValue(trace) {
+        let (path, operation) = Self.operation(of: consumer)
+        let command = StoredCommand(method: .post, path: path, body: EventBatch(events: batch.events).bytes, key: key)
+        let result: Result<StoredAnswer, CallError> = await TraceContext.$current.withValue(trace) {
             do throws(CallError) {
-                switch consumer {
-                case .conversation:
-                    return .success(try await client.call(HandleUpdates.self, input, key: key, timeout: Self.timeout))
-                case .generation:
-                    return .success(try await client.call(HandleCallbacks.self, input, key: key, timeout: Self.timeout))
-                case .payments:
-                    return .success(
-                        try await client.call(HandlePaymentEvents.self, input, key: key, timeout: Self.timeout)
-                    )
-                }
+                return .success(try await client.send(command, operation: operation, timeout: Self.timeout))
             } catch {
                 return .failure(error)
             }
         }
-        return try result.get()
+        let answer = try result.get()
+        if let problem = answer.problem { throw .problem(problem) }
+        do {
+            return try EventVerdicts(bytes: answer.body)
+        } catch {
+            throw .unreachable(
+                HTTPClientError(.malformedResponse, mayHaveBeenSent: true, "\(consumer.rawValue) answered otherwise")
+            )
+        }
+    }
+
+    private static func operation(of consumer: Consumer) -> (path: String, name: String) {
+        switch consumer {
+        case .conversation: (HandleUpdates.path, HandleUpdates.id)
+        case .generation: (HandleCallbacks.path, HandleCallbacks.id)
+        case .payments: (HandlePaymentEvents.path, HandlePaymentEvents.id)
+        }
     }
 
     /// Not reached, or says "not now": nobody's fault. Anything else may be the doing of one event of the batch.

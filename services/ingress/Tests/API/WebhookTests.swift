@@ -40,6 +40,7 @@ struct ConsumerStub: Sendable {
 
     private func withIngress(
         consumers: String,
+        _ environment: [String: String] = [:],
         _ body: (TestService<IngressService>) async throws -> Void
     ) async throws {
         try await TestService<IngressService>.run(
@@ -49,7 +50,7 @@ struct ConsumerStub: Sendable {
                 "ATELIER_YOOKASSA_SOURCES": "127.0.0.0/8",
                 "ATELIER_URL_CONVERSATION": consumers, "ATELIER_URL_GENERATION": consumers,
                 "ATELIER_URL_PAYMENTS": consumers,
-            ],
+            ].merging(environment) { $1 },
             body
         )
     }
@@ -58,9 +59,11 @@ struct ConsumerStub: Sendable {
         _ service: TestService<IngressService>,
         _ path: String,
         _ body: String,
-        secret: String? = nil
+        secret: String? = nil,
+        fields extra: HTTPFields = [:]
     ) async throws -> ClientResponse {
-        var fields: HTTPFields = ["Content-Type": "application/json"]
+        var fields = extra
+        fields["Content-Type"] = "application/json"
         if let secret { fields["X-Telegram-Bot-Api-Secret-Token"] = secret }
         let port = try #require(service.runner.publicPort)
         return try await service.runner.context.http.send(
@@ -177,6 +180,34 @@ struct ConsumerStub: Sendable {
             #expect(consumer.updateIDs == consumer.updateIDs.sorted())
         }
         await consumer.server.stop()
+    }
+
+    @Test func `asks for the signature when a key is configured, and cuts what is too long`() async throws {
+        let environment = ["ATELIER_KIE_WEBHOOK_HMAC_KEY": "older|kie-example-hmac-key"]
+        try await withIngress(consumers: Self.nowhere, environment) { service async throws in
+            let attempt = UUID()
+            let token = CallbackToken(
+                attempt: attempt,
+                signature: key.sign(CallbackToken.signedMessage(for: attempt))
+            )
+            let path = "/webhooks/kie/\(token.text)"
+            let task = "3f9c1e7a5b2d48c69a0e4d7f1b8c2a65"
+            let body = #"{"data":{"taskId":"\#(task)","state":"success"}}"#
+            let signed: HTTPFields = [
+                "X-Webhook-Timestamp": "1790000000",
+                "X-Webhook-Signature": "ivny80if8JHidG5LINhnkHeRQoBheybAvgXWaIBcUZw=",
+            ]
+            #expect(try await post(service, path, body).status == 401)
+            #expect(try await post(service, path, body, fields: signed).status == 200)
+            #expect(try await post(service, path, body, fields: signed).status == 200)
+            let long = #"{"data":{"taskId":"\#(task)","param":""# + String(repeating: "x", count: 5 << 20)
+            #expect(try await post(service, path, long, fields: signed).status == 200)
+            let kinds = try await ScratchDatabase.current.database.query(
+                "select kind, length(body)::int8 from event order by id"
+            ).map { try $0.decode(String.self, Int64.self) }
+            #expect(kinds.map(\.0) == ["callback", "truncated"])
+            #expect(kinds.last?.1 == 4 << 20)
+        }
     }
 
     @Test func `stores what is authentic but can't be decoded`() async throws {

@@ -81,12 +81,86 @@ enum Fixtures {
         #expect(Reading.yookassa(body: Array("{}".utf8), at: now, trace: nil).isMalformed)
     }
 
+    private let token = CallbackToken(
+        attempt: UUID(uuid: (1, 0x93, 0x5b, 0x2e, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 1)),
+        signature: Array(repeating: 1, count: 64)
+    )
+
+    private func callback(_ body: String, maximumBytes: Int = .max, isSigned: ((String) -> Bool)? = nil) -> Arrival? {
+        Reading.kie(
+            token: token,
+            body: Array(body.utf8),
+            maximumBytes: maximumBytes,
+            isSigned: isSigned,
+            at: now,
+            trace: nil
+        )
+    }
+
     @Test func `tells two bodies under one callback token apart`() throws {
-        let token = CallbackToken(attempt: UUID(), signature: Array(repeating: 1, count: 64))
-        let forged = Reading.kie(token: token, body: Array("{}".utf8), at: now, trace: nil)
-        let real = Reading.kie(token: token, body: Array("{\"code\":200}".utf8), at: now, trace: nil)
+        let forged = try #require(callback("{}"))
+        let real = try #require(callback(#"{"code":200,"data":{"taskId":"t1","state":"success"}}"#))
         #expect(forged.dedup != real.dedup)
         #expect(forged.lane == real.lane)
+        guard case .other(.kie, let key) = real.dedup else {
+            Issue.record("\(real.dedup)")
+            return
+        }
+        #expect(key.hasPrefix("01935b2e-0000-7000-8000-000000000001:t1:success:"))
+    }
+
+    @Test(
+        arguments: [
+            (#"{"data":{"taskId":"a","task_id":"b"},"taskId":"c"}"#, "a", nil),
+            (#"{"taskId":"c","data":{"task_id":"b","callbackType":"text"}}"#, "b", "text"),
+            (#"{"task_id":"d","taskId":"c","data":{"state":"fail","callbackType":"x"}}"#, "c", "fail"),
+            (#"{"data":{"items":[{"taskId":"x"}],"info":{"taskId":"y"},"taskId":7}}"#, nil, nil),
+            (#"{"data":{"taskId":"a","state":"success","resultJson":"{\"cut"#, "a", "success"),
+        ] as [(String, String?, String?)]
+    )
+    func `finds the task of a callback in every spelling`(body: String, task: String?, state: String?) {
+        let outline = CallbackOutline(Array(body.utf8))
+        #expect(outline.taskID == task)
+        #expect(outline.state == state)
+    }
+
+    @Test func `cuts a callback that is too long and keeps it for the operator`() throws {
+        let body = #"{"data":{"taskId":"t1","param":"\#(String(repeating: "x", count: 100))"}}"#
+        let cut = try #require(callback(body, maximumBytes: 60))
+        #expect(cut.kind == "truncated")
+        #expect(cut.isMalformed)
+        #expect(cut.body.count == 60)
+    }
+
+    @Test func `refuses a wrong signature and hands nothing over that can't be signed`() throws {
+        #expect(callback(#"{"data":{"taskId":"t1"}}"#, isSigned: { $0 == "t2" }) == nil)
+        let good = try #require(callback(#"{"data":{"taskId":"t1"}}"#, isSigned: { $0 == "t1" }))
+        #expect(!good.isMalformed)
+        let unnamed = try #require(callback(#"{"code":200}"#, isSigned: { _ in true }))
+        #expect(unnamed.isMalformed)
+    }
+}
+
+@Suite struct `The signature of a callback` {
+    private let keys = ["other", "kie-example-hmac-key"].map { Array($0.utf8) }
+    private let code = "ivny80if8JHidG5LINhnkHeRQoBheybAvgXWaIBcUZw="
+    private let task = "3f9c1e7a5b2d48c69a0e4d7f1b8c2a65"
+
+    @Test func `fits its task, time and key only`() throws {
+        let signature = try #require(CallbackSignature(timestamp: "1790000000", signature: code))
+        #expect(signature.isValid(for: task, keys: keys))
+        #expect(!signature.isValid(for: task, keys: [keys[0]]))
+        #expect(!signature.isValid(for: "another", keys: keys))
+        let later = try #require(CallbackSignature(timestamp: "1790000001", signature: code))
+        #expect(!later.isValid(for: task, keys: keys))
+    }
+
+    @Test func `has one form`() {
+        for (timestamp, signature) in [
+            (nil, code), ("1790000000", nil), ("", code), ("soon", code), ("1790000000", "x"), ("1790000000", "AAAA"),
+        ] as [(String?, String?)] {
+            #expect(CallbackSignature(timestamp: timestamp, signature: signature) == nil)
+        }
     }
 }
 
