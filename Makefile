@@ -75,7 +75,7 @@ lint: swift headers ## Check formatting and the C headers
 headers: swift
 	@for header in $(HEADERS); do \
 		$(dir $(SWIFT))clang -x c -std=gnu11 -Wall -Wextra -Werror -Wno-unused-function -Wno-pragma-once-outside-header -Wno-unused-const-variable \
-			$$(pkg-config --cflags libpq libcurl openssl) -fsyntax-only $$header || exit 1; done
+			$$(pkg-config --cflags libpq libcurl openssl libnghttp2) -fsyntax-only $$header || exit 1; done
 
 format: swift ## Format all Swift files
 	$(SWIFT) format --in-place --parallel --recursive --configuration .swift-format $(SOURCES)

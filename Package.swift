@@ -91,6 +91,12 @@ let systemLibraries: [Target] = [
         providers: [.apt(["libcurl4-openssl-dev"])]
     ),
     .systemLibrary(
+        name: "CNGHTTP2",
+        path: "Sources/CNGHTTP2",
+        pkgConfig: "libnghttp2",
+        providers: [.apt(["libnghttp2-dev"])]
+    ),
+    .systemLibrary(
         name: "COpenSSL",
         path: "Sources/COpenSSL",
         pkgConfig: "libssl libcrypto",
@@ -107,7 +113,7 @@ let sharedModules: [Target] = [
     library("HTTP", "Time"),
     library("EventLoop", "CLinux", "Concurrency", "Time"),
     library("Lifecycle", "EventLoop", "Telemetry", "Concurrency", "Time"),
-    library("HTTPServer", "HTTP", "EventLoop", "CLinux", "Telemetry", "Concurrency", "Time"),
+    library("HTTPServer", "HTTP", "EventLoop", "CLinux", "CNGHTTP2", "COpenSSL", "Telemetry", "Concurrency", "Time"),
     library("HTTPClient", "HTTP", "EventLoop", "CCurl", "Telemetry", "Concurrency", "Time", "Cryptography"),
     library("Postgres", "CPostgres", "COpenSSL", "EventLoop", "Telemetry", "Concurrency", "Time", "Cryptography"),
     library("FaultProxy", "Concurrency"),

@@ -25,6 +25,8 @@ package enum HTTPRefusal: String, Error, Sendable, CaseIterable {
     case bodyTooLarge = "body_too_large"
     case headerDeadline = "header_deadline"
     case bodyDeadline = "body_deadline"
+    /// Unfinished bodies of one HTTP/2 connection have used up its memory.
+    case bodyMemory = "body_memory"
 
     /// The status it is answered with.
     package var status: Int {
@@ -36,6 +38,7 @@ package enum HTTPRefusal: String, Error, Sendable, CaseIterable {
         case .headerTooLarge: 431
         case .bodyTooLarge: 413
         case .headerDeadline, .bodyDeadline: 408
+        case .bodyMemory: 503
         default: 400
         }
     }

@@ -40,6 +40,9 @@ package struct HTTPServerConfiguration: Sendable {
     /// Bytes of a streamed answer that may wait for the peer before the writer has to.
     package var outputBytes = 262_144
 
+    /// What HTTP/2 adds.
+    package var http2 = HTTP2Limits()
+
     /// - Parameter name: Becomes the metrics' label `listener`.
     package init(host: String = "127.0.0.1", port: Int = 0, name: String = "internal") {
         self.host = host

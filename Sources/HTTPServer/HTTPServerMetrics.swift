@@ -17,6 +17,7 @@ final class HTTPServerMetrics: Sendable {
     private let seconds: Histogram
     private let refused: Counter
     private let closed: Counter
+    private let resets: Counter
     /// By route number; the last one is the fallback's.
     private let routes: [RouteMetrics]
 
@@ -41,6 +42,11 @@ final class HTTPServerMetrics: Sendable {
             "atelier_http_connections_closed_total",
             "Connections that the server gave up.",
             labels: ["listener", "reason"]
+        )
+        resets = metrics.counter(
+            "atelier_http2_streams_reset_total",
+            "HTTP/2 streams that the server reset.",
+            labels: ["listener", "error"]
         )
         inFlight = metrics.gauge(
             "atelier_http_requests_in_flight",
@@ -73,6 +79,11 @@ final class HTTPServerMetrics: Sendable {
         refused.add(1, listener, reason)
     }
 
+    /// - Parameter error: By its name in RFC 9113, section 7.
+    func reset(_ error: String) {
+        resets.add(1, listener, error)
+    }
+
     func close(_ reason: CloseReason) {
         closed.add(1, listener, reason.rawValue)
     }
@@ -87,6 +98,10 @@ enum CloseReason: String {
     case stopping
     case handlerTimeout = "handler_timeout"
     case requestLimit = "request_limit"
+    case http2Resets = "http2_resets"
+    case http2ControlFrames = "http2_control_frames"
+    case http2HeaderBlock = "http2_header_block"
+    case http2Protocol = "http2_protocol"
 }
 
 /// The counters of one route, found by array index instead of label text. Loop thread only.

@@ -22,6 +22,9 @@ extension Duration {
     let limits: HTTP1Parser.Limits
     let headerNanoseconds: UInt64
     let idleNanoseconds: UInt64
+    let bodyNanoseconds: UInt64
+    let writeNanoseconds: UInt64
+    let http2: HTTP2Library
     /// Every connection reads into this one; what is not used at once is copied.
     let readBuffer: UnsafeMutableRawBufferPointer
     private(set) var isDraining = false
@@ -42,6 +45,10 @@ extension Duration {
         limits = HTTP1Parser.Limits(configuration)
         headerNanoseconds = configuration.headerDeadline.nanoseconds
         idleNanoseconds = configuration.idleTimeout.nanoseconds
+        bodyNanoseconds = configuration.bodyDeadline.nanoseconds
+        writeNanoseconds = configuration.writeDeadline.nanoseconds
+        let largestBody = table.routes.reduce(0) { max($0, $1.maximumBodyBytes) }
+        http2 = HTTP2Library(configuration, largestBody: largestBody)
         unsafe readBuffer = .allocate(byteCount: Self.readBytes, alignment: 16)
     }
 
@@ -158,7 +165,7 @@ extension Duration {
     }
 
     /// Made anew once a second.
-    private func currentDateLine() -> [UInt8] {
+    func currentDateLine() -> [UInt8] {
         let second = Deadline.monotonicNow() / 1_000_000_000
         if dateLine.second != second {
             let now = WallClock.system.now.microseconds / 1_000_000

@@ -41,7 +41,8 @@ final class OpeningSession: Session {
             return unsafe connection.speak(HTTP1Session(connection: connection), bytes)
         }
         if known == HTTP2Preface.bytes.count {
-            unsafe connection.speak(HTTP1Session(connection: connection), bytes)
+            guard let session = HTTP2Session(connection: connection) else { return connection.close(nil) }
+            unsafe connection.speak(session, bytes)
         } else if begun.isEmpty {
             unsafe begun.append(contentsOf: bytes)
         }

@@ -132,6 +132,19 @@ final class RawClient: Sendable {
         }
     }
 
+    /// So many bytes; nil if the stream ends before.
+    func takeBytes(_ count: Int) async throws -> [UInt8]? {
+        while unread.withLock({ $0.count }) < count {
+            let piece = try await receive()
+            if piece.isEmpty { return nil }
+            unread.withLock { $0 += piece }
+        }
+        return unread.withLock { unread in
+            defer { unread.removeFirst(count) }
+            return Array(unread.prefix(count))
+        }
+    }
+
     private func take(_ length: ([UInt8]) -> Int?) async throws -> String {
         while true {
             let known = unread.withLock { $0 }
