@@ -66,7 +66,11 @@ final class Connection: @unchecked Sendable {
         } catch {
             return close(nil)
         }
-        session = OpeningSession(connection: self)
+        if let tls = server.tls, transport.isHandshaking {
+            session = HandshakeSession(connection: self, deadline: tls.configuration.handshakeDeadline)
+        } else {
+            session = OpeningSession(connection: self)
+        }
     }
 
     /// Goes on with the session of the protocol that the first bytes belong to.
@@ -80,8 +84,16 @@ final class Connection: @unchecked Sendable {
     private func onReady(_ readiness: Readiness) {
         if readiness.contains(.writable) { flush() }
         guard readiness.contains(.readable), phase != .closed else { return }
+        if transport.isHandshaking, let tls = server.tls { tls.handshakes.admit(self) } else { read() }
+    }
+
+    /// Takes what has come in, once.
+    func read() {
         let buffer = unsafe server.readBuffer
-        switch unsafe transport.receive(into: buffer) {
+        let wasHandshaking = transport.isHandshaking
+        let outcome = unsafe transport.receive(into: buffer)
+        if wasHandshaking { handshakeMoved() }
+        switch outcome {
         case .bytes(let count):
             if phase == .open {
                 unsafe session?.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -91,8 +103,21 @@ final class Connection: @unchecked Sendable {
             }
         case .wouldBlock: break
         case .ended: end()
-        case .failed: close(.peerGone)
+        case .failed: close(wasHandshaking ? .tlsHandshake : .peerGone)
         }
+    }
+
+    /// TLS may be agreed on now; with it comes the protocol (RFC 7301).
+    private func handshakeMoved() {
+        if transport.isWaiting { flush() }
+        guard case .secure(let stream) = transport, !stream.isHandshaking, phase == .open else { return }
+        guard stream.speaksHTTP2 else {
+            session = HTTP1Session(connection: self)
+            return
+        }
+        guard let http2 = HTTP2Session(connection: self) else { return close(nil) }
+        session = http2
+        http2.flush()
     }
 
     private func end() {
@@ -126,6 +151,10 @@ final class Connection: @unchecked Sendable {
         guard phase != .closed else { return }
         var budget = Self.flushBytes
         var isBlocked = false
+        if transport.isWaiting {
+            guard transport.flush() else { return close(.peerGone) }
+            isBlocked = transport.isWaiting
+        }
         while !output.isEmpty, !isBlocked {
             switch output.send(through: transport) {
             case .bytes(let count):
@@ -136,9 +165,10 @@ final class Connection: @unchecked Sendable {
             case .failed: return close(.peerGone)
             }
         }
-        wantsWritable = isBlocked && !output.isEmpty
+        let isDrained = output.isEmpty && !transport.isWaiting
+        wantsWritable = (isBlocked && !output.isEmpty) || transport.isWaiting
         updateInterest()
-        if output.isEmpty {
+        if isDrained {
             writeDeadline = .max
             if phase == .flushing { linger() }
         } else if writeDeadline == .max || windowLeft <= 0 {

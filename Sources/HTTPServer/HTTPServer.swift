@@ -12,11 +12,18 @@ package struct HTTPServerError: Error, Sendable, Hashable, CustomStringConvertib
         case addressInvalid
         /// The port needs more rights than the process has.
         case notPermitted
+        /// A certificate, its key or the authorities of clients cannot be used.
+        case certificateInvalid
         case other
     }
     package let code: Code
     /// For people: address and the system's reason.
     package let description: String
+
+    init(_ error: TLSError) {
+        code = .certificateInvalid
+        description = error.description
+    }
 
     init(_ error: SystemError, host: String, port: Int) {
         code =

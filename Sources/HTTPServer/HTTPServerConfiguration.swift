@@ -40,6 +40,8 @@ package struct HTTPServerConfiguration: Sendable {
     /// Bytes of a streamed answer that may wait for the peer before the writer has to.
     package var outputBytes = 262_144
 
+    /// How the listener speaks TLS; nil for not at all.
+    package var tls: TLSConfiguration?
     /// What HTTP/2 adds.
     package var http2 = HTTP2Limits()
 

@@ -102,6 +102,7 @@ enum CloseReason: String {
     case http2ControlFrames = "http2_control_frames"
     case http2HeaderBlock = "http2_header_block"
     case http2Protocol = "http2_protocol"
+    case tlsHandshake = "tls_handshake"
 }
 
 /// The counters of one route, found by array index instead of label text. Loop thread only.

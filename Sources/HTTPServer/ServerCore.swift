@@ -25,10 +25,13 @@ extension Duration {
     let bodyNanoseconds: UInt64
     let writeNanoseconds: UInt64
     let http2: HTTP2Library
+    /// From `start` on, if the listener speaks TLS.
+    private(set) var tls: TLSEngine?
     /// Every connection reads into this one; what is not used at once is copied.
     let readBuffer: UnsafeMutableRawBufferPointer
     private(set) var isDraining = false
     private let log: Log
+    private let registry: Metrics
     private var listener: Listener?
     private var connections: [Int: Connection] = [:]
     private var countByAddress: [String: Int] = [:]
@@ -40,6 +43,7 @@ extension Duration {
         self.configuration = configuration
         self.loop = loop
         self.log = log
+        registry = metrics
         table = RouteTable(router)
         self.metrics = HTTPServerMetrics(metrics, listener: configuration.name, table: table)
         limits = HTTP1Parser.Limits(configuration)
@@ -60,6 +64,14 @@ extension Duration {
 
     func start() throws(HTTPServerError) -> Int {
         precondition(listener == nil && !isDraining, "a server starts once")
+        if let configuration = configuration.tls {
+            do throws(TLSError) {
+                let metrics = TLSMetrics(registry, listener: self.configuration.name)
+                tls = try TLSEngine(configuration, loop: loop, metrics: metrics, log: log)
+            } catch {
+                throw HTTPServerError(error)
+            }
+        }
         do throws(SystemError) {
             let listener = try Listener(
                 host: configuration.host,
@@ -70,6 +82,7 @@ extension Duration {
             let onTrouble = { [metrics] in metrics.refuse("accept_failed") }
             try listener.start(on: loop, log: log, onTrouble: onTrouble) { [self] in accept($0, $1) }
             self.listener = listener
+            tls?.watchFiles()
             return listener.port
         } catch {
             throw HTTPServerError(error, host: configuration.host, port: configuration.port)
@@ -80,6 +93,7 @@ extension Duration {
         isDraining = true
         listener?.close()
         listener = nil
+        tls?.stop()
         for connection in Array(connections.values) { connection.drain() }
         guard !connections.isEmpty else { return done() }
         onDrained.append(done)
@@ -94,14 +108,14 @@ extension Duration {
     // MARK: - Connections
 
     private func accept(_ descriptor: Int32, _ peer: PeerAddress) {
-        let transport = Transport.plain(descriptor: descriptor)
         let key = peer.limitKey
         if connections.count >= configuration.maximumConnections {
-            return turnAway(transport, "connections")
+            return turnAway(descriptor, "connections")
         }
         if countByAddress[key, default: 0] >= configuration.maximumConnectionsPerAddress {
-            return turnAway(transport, "connections_per_address")
+            return turnAway(descriptor, "connections_per_address")
         }
+        guard let transport = makeTransport(descriptor) else { return turnAway(descriptor, "memory") }
         lastNumber += 1
         let connection = Connection(
             number: lastNumber,
@@ -121,11 +135,19 @@ extension Duration {
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8
     )
 
-    /// One write and the end: a connection too many must not cost more than that.
-    private func turnAway(_ transport: Transport, _ reason: String) {
+    private func makeTransport(_ descriptor: Int32) -> Transport? {
+        guard let tls else { return .plain(descriptor: descriptor) }
+        return tls.accept(descriptor).map { .secure($0) }
+    }
+
+    /// One write and the end: a connection too many must not cost more than that, and no handshake.
+    private func turnAway(_ descriptor: Int32, _ reason: String) {
         metrics.refuse(reason)
-        _ = transport.send(Self.busyAnswer, from: 0, hasMore: false)
-        transport.finishSending()
+        let transport = Transport.plain(descriptor: descriptor)
+        if tls == nil {
+            _ = transport.send(Self.busyAnswer, from: 0, hasMore: false)
+            transport.finishSending()
+        }
         transport.close()
     }
 
