@@ -120,6 +120,10 @@ final class CurlMulti: @unchecked Sendable {
         if let file = configuration.certificateAuthorityFile {
             unsafe check(ccurl_set_string(easy, CURLOPT_CAINFO, file))
         }
+        if let file = configuration.certificateFile, let key = configuration.keyFile {
+            unsafe check(ccurl_set_string(easy, CURLOPT_SSLCERT, file))
+            unsafe check(ccurl_set_string(easy, CURLOPT_SSLKEY, key))
+        }
         unsafe check(ccurl_set_header(easy, CurlTransfer.onHeader, context))
         unsafe check(ccurl_set_write(easy, CurlTransfer.onBody, context))
         unsafe check(ccurl_set_before_request(easy, CurlTransfer.beforeRequest, context))

@@ -6,6 +6,9 @@ package struct HTTPClientConfiguration: Sendable {
     package var proxy: String?
     /// A PEM file of certificate authorities to trust instead of the system's.
     package var certificateAuthorityFile: String?
+    /// A PEM file with the certificate to show to servers that ask for one, and its key's file; both or neither.
+    package var certificateFile: String?
+    package var keyFile: String?
     /// Connections to one host and port; more requests wait for a free one within their timeout.
     package var maximumConnectionsPerHost = 128
     /// Connections in all; more requests wait within their timeout.

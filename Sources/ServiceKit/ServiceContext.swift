@@ -25,6 +25,8 @@ package struct ServiceContext: Sendable {
     /// Tells the processes of one service apart: in logs, leases and `application_name`.
     package let instance: String
     package let readiness: ReadinessChecks
+    /// For calls to other services; `http` itself unless they need certificates of their own.
+    let calls: HTTPClient
     private let callTokens: [String: Secret]
     private let serviceURLs: [ServiceName: String]
 
@@ -36,6 +38,7 @@ package struct ServiceContext: Sendable {
         database: Database,
         background: Database,
         http: HTTPClient,
+        calls: HTTPClient? = nil,
         log: Log,
         metrics: Metrics,
         clock: WallClock,
@@ -48,6 +51,7 @@ package struct ServiceContext: Sendable {
         self.database = database
         self.background = background
         self.http = http
+        self.calls = calls ?? http
         self.log = log
         self.metrics = metrics
         self.clock = clock
@@ -61,13 +65,13 @@ package struct ServiceContext: Sendable {
         self.serviceURLs = serviceURLs
     }
 
-    /// The client for another service's internal API. Cheap; the connections are shared through `http`.
+    /// The client for another service's internal API. Cheap; the connections are shared.
     package func client(for service: ServiceName) -> InternalClient {
         InternalClient(
             service: service,
             baseURL: serviceURLs[service] ?? "",
             token: callTokens[service.rawValue],
-            http: http,
+            http: calls,
             metrics: metrics
         )
     }

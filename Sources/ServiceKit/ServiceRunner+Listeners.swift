@@ -31,8 +31,10 @@ extension ServiceRunner {
         var routes = Routes(router: router, reception: reception)
         service.register(on: &routes)
         let listen = try context.configuration.value(StandardKey.internalListen(Service.name))
+        var listener = HTTPServerConfiguration(host: listen.host, port: listen.port, name: "internal")
+        listener.tls = try context.configuration.tls(of: .internal)
         return HTTPServer(
-            HTTPServerConfiguration(host: listen.host, port: listen.port, name: "internal"),
+            listener,
             router: routes.router,
             loop: context.loop,
             metrics: context.metrics,
@@ -55,8 +57,10 @@ extension ServiceRunner {
         router.middleware.append(PublicDoor.middleware(isOpen: { gate.hasOpened }, log: context.log))
         service.registerPublic(on: &router)
         let listen = try context.configuration.value(StandardKey.publicListen)
+        var listener = HTTPServerConfiguration(host: listen.host, port: listen.port, name: "public")
+        listener.tls = try context.configuration.tls(of: .public)
         return HTTPServer(
-            HTTPServerConfiguration(host: listen.host, port: listen.port, name: "public"),
+            listener,
             router: router,
             loop: context.loop,
             metrics: context.metrics,

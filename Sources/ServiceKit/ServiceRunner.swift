@@ -104,12 +104,33 @@ package final class ServiceRunner<Service: AtelierService>: Sendable {
             database: Database(calls, loop: loop, metrics: metrics, log: log),
             background: Database(background, loop: loop, metrics: metrics, log: log),
             http: http,
+            calls: try secureCalls(configuration, loop: loop, metrics: metrics, log: log),
             log: log,
             metrics: metrics,
             clock: clock,
             instance: instance,
             readiness: ReadinessChecks()
         )
+    }
+
+    /// A client that trusts and shows what calls to other services need; nil if they need nothing of their own.
+    private static func secureCalls(
+        _ configuration: ConfigurationReader,
+        loop: EventLoop,
+        metrics: Metrics,
+        log: Log
+    ) throws(ConfigurationError) -> HTTPClient? {
+        let authority = configuration.optional(StandardKey.callAuthority)
+        let certificate = configuration.optional(StandardKey.callCertificate)
+        let key = configuration.optional(StandardKey.callKey)
+        guard (certificate == nil) == (key == nil) else {
+            throw ConfigurationError(key: StandardKey.callKey.name, reason: "certificate and key come together")
+        }
+        guard authority != nil || certificate != nil else { return nil }
+        var settings = HTTPClientConfiguration(certificateAuthorityFile: authority)
+        settings.certificateFile = certificate
+        settings.keyFile = key
+        return HTTPClient(loop: loop, configuration: settings, metrics: metrics, log: log)
     }
 
     private static func start(_ service: Service, _ context: ServiceContext) async throws -> ServiceRunner {
@@ -141,7 +162,13 @@ package final class ServiceRunner<Service: AtelierService>: Sendable {
                     await context.background.shutdown()
                 }
             ),
-            Stage("http client", stop: { _ in await context.http.shutdown() }),
+            Stage(
+                "http client",
+                stop: { _ in
+                    await context.http.shutdown()
+                    await context.calls.shutdown()  // The same one, or another; a second shutdown does nothing.
+                }
+            ),
             Stage("workers", stop: { _ in await workers.stop() }),
             Stage(
                 "internal listener",

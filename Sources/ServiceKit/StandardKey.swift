@@ -119,6 +119,7 @@ package enum StandardKey {
         let callees = ServiceName.allCases.filter { $0 != .operator && $0 != service }
         return [internalListen(service)] as [any ConfigurationKeyDescription]
             + (service == .ingress ? [publicListen] : [])
+            + tls(hasPublicListener: service == .ingress)
             + [databaseURL, databaseOwnerURL, databaseConnections(service), backgroundConnections, migrations(service)]
             + callees.map { url(of: $0) }
             + [

@@ -9,7 +9,7 @@ internal import ServiceKit
 internal import Telemetry
 
 /// A listener like ingress' public one, with a handler that stores nothing: router, limits, metrics and trace are the
-/// same, the answer is constant. Prints its port and serves until its input ends or it is signalled.
+/// same, the answer is constant. Over TLS if a certificate and a key are named. Prints its port and serves until its input ends or it is signalled.
 enum EdgeServer {
     static let scenario = LoadtestCommand.Scenario("edge-server") { loop, words in
         DescriptorLimit.raise()
@@ -25,6 +25,10 @@ enum EdgeServer {
         // The load comes from one address.
         configuration.maximumConnections = 20_000
         configuration.maximumConnectionsPerAddress = 20_000
+        if words.count == 2 {
+            let identity = TLSConfiguration.Identity(certificateFile: words[0], keyFile: words[1])
+            configuration.tls = TLSConfiguration(identities: [identity])
+        }
         let server = HTTPServer(configuration, router: router, loop: loop, metrics: metrics, log: log)
         Console.say("\(try await server.start())")
         let (stops, continuation) = AsyncStream.makeStream(of: Void.self)
