@@ -4,7 +4,7 @@
 PLATFORM = $(SCRATCH)/release/loadtest-platform
 
 bench-http: deps swift ## Compare the HTTP server with nginx (BENCH_ROUNDS, BENCH_SECONDS)
-	$(call install,nginx wrk)
+	$(call install,nginx nghttp2-client openssl wrk)
 	$(SWIFT) build -c release --product loadtest-platform $(FLAGS)
 	@exec $(PLATFORM) bench-http
 

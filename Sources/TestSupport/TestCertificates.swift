@@ -60,8 +60,13 @@ package final class TestCertificates: Sendable {
 
     /// A TLS client that says nothing and leaves; what it printed, also if it failed.
     package func connect(_ port: Int, _ arguments: String...) async throws -> String {
+        try await converse(port, "Q\n", arguments)
+    }
+
+    /// A TLS client that says something; what it printed until it left or was left.
+    package func converse(_ port: Int, _ input: String, _ arguments: [String]) async throws -> String {
         let words = ["s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", path("ca.pem")] + arguments
-        return try await Self.call("openssl", words, input: "Q\n").output
+        return try await Self.call("openssl", words, input: input).output
     }
 
     private static func call(

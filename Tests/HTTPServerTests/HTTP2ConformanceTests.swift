@@ -233,11 +233,78 @@ private typealias Raw = RawHTTP2Client
         await server.stop()
     }
 
+    /// A conversation that is right here and wrong there.
+    private static func nonsense(_ generator: inout some RandomNumberGenerator) -> [UInt8] {
+        var bytes = Raw.preface + Raw.frame(.settings)
+        var stream: UInt32 = 1
+        for _ in 0..<Int.random(in: 1...30, using: &generator) {
+            let isNew = Bool.random(using: &generator)
+            let flags = UInt8.random(in: 0...0x2f, using: &generator)
+            if isNew {
+                let request = Raw.request(
+                    "POST",
+                    "/",
+                    [("content-length", "\(Int.random(in: 0...9, using: &generator))")]
+                )
+                bytes += Raw.frame(.headers, flags: flags | 4, stream: stream, payload: Raw.block(request))
+                stream += 2
+            } else {
+                let kind = Raw.Kind(rawValue: UInt8.random(in: 0...9, using: &generator)) ?? .data
+                let length = [0, 4, 5, 8, 9, 40][Int.random(in: 0..<6, using: &generator)]
+                let payload = (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) }
+                let target = Bool.random(using: &generator) ? 0 : UInt32.random(in: 0...stream, using: &generator)
+                bytes += Raw.frame(kind, flags: flags, stream: target, payload: payload)
+            }
+        }
+        for _ in 0..<Int.random(in: 0...3, using: &generator) {
+            bytes[Int.random(in: 24..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+        }
+        return bytes
+    }
+
+    @Test func `whatever is said ends, and the next one is served`() async throws {
+        let server = try await RunningServer.start { router in
+            router.on(.post, "/") { .text(200, "\($0.body.count)") }
+        }
+        let seed = UInt64.random(in: 0 ... .max)
+        var generator = SplitMix(seed: seed)
+        for number in 0..<200 {
+            let client = try await server.client()
+            try? await client.send(Self.nonsense(&generator))  // It may be cut off in the middle.
+            client.finish()
+            await #expect(throws: Never.self, "conversation \(number) of seed \(seed)") {
+                _ = try await client.receiveAll()
+            }
+        }
+        let fresh = try await Raw.open(try await server.client())
+        try await fresh.sendRequest(1, Raw.request("POST", "/"), body: [1])
+        #expect(try await fresh.answer(1).text == "1", "seed \(seed)")
+        #expect(server.metric("atelier_http_requests_in_flight", "listener") == 0)
+        await server.stop()
+    }
+
     @Test func `anything but SETTINGS after the preface ends the connection`() async throws {
         let server = try await RunningServer.start { _ in }
         let client = RawHTTP2Client(try await server.client())
         try await client.send(Raw.preface + Raw.frame(.ping, payload: [UInt8](repeating: 0, count: 8)))
         #expect(try await client.next(.goAway)?.error == 1)
         await server.stop()
+    }
+}
+
+/// Numbers that a seed brings back.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
     }
 }

@@ -51,7 +51,18 @@ import Time
         )
     }
 
-    @Test func `large bodies pass both ways, and the peer is told how it ended`() async throws {
+    @Test func `the end of an answer is told by close_notify, so that nothing can be cut off unseen`() async throws {
+        let certificates = try await TestCertificates()
+        try await certificates.issue("server", subject: "one", names: "IP:127.0.0.1")
+        let server = try await Self.start(certificates)
+        let request = "GET /nowhere HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+        let output = try await certificates.converse(server.port, request, ["-ign_eof"])
+        #expect(output.contains("HTTP/1.1 404") && output.contains("closed"))
+        #expect(!output.contains("unexpected eof"))
+        await server.stop()
+    }
+
+    @Test func `large bodies pass both ways over one connection`() async throws {
         let certificates = try await TestCertificates()
         try await certificates.issue("server", subject: "one", names: "DNS:localhost,IP:127.0.0.1")
         let server = try await Self.start(certificates)

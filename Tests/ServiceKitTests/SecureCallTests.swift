@@ -36,7 +36,7 @@ private struct Caller: AtelierService {
             ]
             // Without a certificate of its own nobody is let in.
             try await TestService<Caller>.run(environment: calls) { caller in
-                await #expect(throws: CallError.self) {
+                _ = await #expect(throws: CallError.self) {
                     _ = try await caller.runner.context.client(for: .billing).call(GetMood.self)
                 }
             }

@@ -10,19 +10,23 @@ internal import LocalSystem
 enum BenchHTTP {
     static let scenario = LoadtestCommand.Scenario("bench-http") { loop, _ in
         let folder = try ServerFolder("bench-http")
+        let certificate = try await folder.makeCertificate()
         let ours = try await Contestant.ours(folder, loop)
-        let nginx = try await Contestant.nginx(folder, loop)
+        let secured = try await Contestant.ours(folder, loop, certificate)
+        var nginx: [Wire: Contestant] = [:]
+        for wire in Wire.allCases { nginx[wire] = try await Contestant.nginx(folder, loop, wire, certificate) }
         var bench = Bench("bench-http")
         var table = [["row", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs a request", "errors"]]
-        for row in rows {
-            let rounds = try await play(row, [ours, nginx], folder, loop)
-            table += row.lines(rounds, [ours, nginx])
+        for row in rows + SecureRows.all {
+            guard let peer = nginx[row.wire] else { continue }
+            let servers = [row.wire.isSecure ? secured : ours, peer]
+            let rounds = try await play(row, servers, folder, loop)
+            table += row.lines(rounds, servers)
             row.judge(rounds, &bench)
         }
         Console.say(TextTable(table, numbersFrom: 2).text)
         try await IdleCosts.measure(ours, loop, &bench)
-        try await ours.stop(loop)
-        try await nginx.stop(loop)
+        for server in [ours, secured] + nginx.values { try await server.stop(loop) }
         return bench.finish()
     }
 
@@ -103,6 +107,7 @@ struct ComparedRow: Sendable {
     /// Begins the names of its figures.
     let name: String
     let title: String
+    let wire: Wire
     /// Of the peer's throughput.
     let minimumRatio: Double
     /// Of the peer's p99; nil if only throughput counts.
@@ -112,12 +117,14 @@ struct ComparedRow: Sendable {
     init(
         name: String,
         title: String,
+        wire: Wire = .plain,
         minimumRatio: Double,
         maximumLatencyRatio: Double?,
         load: @escaping @Sendable (Contestant, ServerFolder, Int) async throws -> LoadResult
     ) {
         self.name = name
         self.title = title
+        self.wire = wire
         self.minimumRatio = minimumRatio
         self.maximumLatencyRatio = maximumLatencyRatio
         self.load = load

@@ -9,13 +9,14 @@ internal import LocalSystem
 struct Contestant: Sendable {
     let name: String
     let port: Int
+    private let scheme: String
     private let process: RunningProcess
 
     /// CPU time of the whole server so far, in seconds.
     var cpuSeconds: Double { ProcessUsage.ofTree(process.pid).cpuSeconds }
     var residentBytes: Int64 { ProcessUsage.ofTree(process.pid).residentBytes }
 
-    func url(_ path: String = "/webhooks/telegram/main", scheme: String = "http") -> String {
+    func url(_ path: String = "/webhooks/telegram/main") -> String {
         "\(scheme)://127.0.0.1:\(port)\(path)"
     }
 
@@ -23,26 +24,42 @@ struct Contestant: Sendable {
         try await process.stop(loop)
     }
 
-    /// Our edge, see `EdgeServer`.
-    static func ours(_ folder: ServerFolder, _ loop: EventLoop) async throws -> Contestant {
-        let output = folder.path("edge.log")
+    /// Our edge, see `EdgeServer`; with a certificate over TLS.
+    static func ours(
+        _ folder: ServerFolder,
+        _ loop: EventLoop,
+        _ certificate: Certificate? = nil
+    ) async throws -> Contestant {
+        let output = folder.path(certificate == nil ? "edge.log" : "edge-tls.log")
+        let arguments = ["edge-server"] + (certificate.map { [$0.file, $0.key] } ?? [])
         let process = try RunningProcess(
             "edge",
-            Cores.server(Command(executable: folder.executable, arguments: ["edge-server"], output: .file(output)))
+            Cores.server(Command(executable: folder.executable, arguments: arguments, output: .file(output)))
         )
         for _ in 0..<500 {
             let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
             if let port = text.split(separator: "\n").first.flatMap({ Int($0) }), text.hasSuffix("\n") {
-                return Contestant(name: "ours", port: port, process: process)
+                let scheme = certificate == nil ? "http" : "https"
+                return Contestant(name: "ours", port: port, scheme: scheme, process: process)
             }
             try await loop.sleep(for: .milliseconds(20))
         }
         throw OperatorError("The edge server does not start.", "See \(output).")
     }
 
-    static func nginx(_ folder: ServerFolder, _ loop: EventLoop) async throws -> Contestant {
+    static func nginx(
+        _ folder: ServerFolder,
+        _ loop: EventLoop,
+        _ wire: Wire,
+        _ certificate: Certificate
+    ) async throws -> Contestant {
         let port = try Tool.freePort()
-        let configuration = try folder.fill("nginx.conf", ["PORT": "\(port)"])
+        let files = "ssl_certificate \(certificate.file); ssl_certificate_key \(certificate.key);"
+        let configuration = try folder.fill(
+            "nginx.conf",
+            ["PORT": "\(port)", "OPTIONS": wire.nginxListenOptions, "TLS": wire.isSecure ? files : ""],
+            as: "nginx-\(wire).conf"
+        )
         let process = try RunningProcess(
             "nginx",
             Cores.server(
@@ -54,7 +71,7 @@ struct Contestant: Sendable {
             )
         )
         for _ in 0..<500 where HostSystem.isFree(port: port) { try await loop.sleep(for: .milliseconds(20)) }
-        return Contestant(name: "nginx", port: port, process: process)
+        return Contestant(name: "nginx", port: port, scheme: wire.scheme, process: process)
     }
 }
 
@@ -80,6 +97,12 @@ enum Cores {
     }
 }
 
+/// A certificate and its key, PEM files.
+struct Certificate: Sendable {
+    let file: String
+    let key: String
+}
+
 /// Where a benchmark's servers keep their files, and where their templates are.
 struct ServerFolder: Sendable {
     let folder: String
@@ -102,13 +125,27 @@ struct ServerFolder: Sendable {
     func path(_ name: String) -> String { "\(folder)/\(name)" }
     func template(_ name: String) -> String { "\(templates)/\(name)" }
 
-    /// Writes a template into the folder with its `@NAME@`s replaced; `FOLDER` is the folder.
-    func fill(_ name: String, _ values: [String: String]) throws -> String {
+    /// Makes a certificate for the loopback address, signed by itself.
+    func makeCertificate() async throws -> Certificate {
+        let certificate = Certificate(file: path("server.pem"), key: path("server.key"))
+        _ = try await Tool.output(
+            Tool.find("openssl", package: "openssl"),
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=localhost", "-keyout", certificate.key, "-out", certificate.file,
+            ]
+        )
+        return certificate
+    }
+
+    /// Writes a template into the folder, perhaps under another name, with its `@NAME@`s replaced; `FOLDER` is the folder.
+    func fill(_ name: String, _ values: [String: String], as result: String? = nil) throws -> String {
         var text = try String(contentsOfFile: template(name), encoding: .utf8)
         for (key, value) in values.merging(["FOLDER": folder], uniquingKeysWith: { first, _ in first }) {
             text = text.replacingOccurrences(of: "@\(key)@", with: value)
         }
-        try text.write(toFile: path(name), atomically: true, encoding: .utf8)
-        return path(name)
+        let file = path(result ?? name)
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        return file
     }
 }

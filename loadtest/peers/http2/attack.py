@@ -204,10 +204,11 @@ def rapid_reset():
 
 
 def made_you_reset():
+    # Bodies longer than announced: each one is an error of its stream only, and we are the ones who reset it.
+    block = header_block(extra=[("content-length", "1")])
     for start in range(0, len(ODD), 100):
         yield b"".join(
-            headers(s, BLOCK, "END_HEADERS") + WindowUpdateFrame(s, window_increment=1).serialize()[:-4] + bytes(4)
-            for s in ODD[start : start + 100]
+            headers(s, block, "END_HEADERS") + DataFrame(s, b"zz").serialize() for s in ODD[start : start + 100]
         )
 
 
