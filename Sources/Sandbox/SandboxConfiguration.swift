@@ -6,7 +6,7 @@ package import Configuration
 /// |---|---|---|
 /// | `ATELIER_SANDBOX_LISTEN` | `127.0.0.1:8080` | address of the only listener |
 /// | `ATELIER_SANDBOX_BOT_TOKEN` | a public test token | token that the Telegram stand-in accepts |
-/// | `ATELIER_SANDBOX_KIE_KEY` | `sandbox-kie-key` | key that the KIE stand-in accepts |
+/// | `ATELIER_SANDBOX_KIE_KEY` | `sandbox-kie-key` | keys that the KIE stand-in accepts, comma-separated, each of an account of its own |
 /// | `ATELIER_SANDBOX_YOOKASSA_SHOP` | `100500` | shop id that the YooKassa stand-in accepts |
 /// | `ATELIER_SANDBOX_YOOKASSA_SECRET` | `test_sandbox` | its secret key |
 /// | `ATELIER_SANDBOX_INGRESS_URL` | `http://127.0.0.1:8090` | where YooKassa's notifications go |
@@ -15,7 +15,7 @@ package import Configuration
 package struct SandboxConfiguration: Sendable {
     package var address: ListenAddress
     package var botToken: Secret
-    package var kieKey: Secret
+    package var kieKeys: [Secret]
     package var yookassaShop: String
     package var yookassaSecret: Secret
     package var ingressURL: String
@@ -32,10 +32,11 @@ package struct SandboxConfiguration: Sendable {
         default: Secret("8012345678:AAE-sandbox-token-not-a-secret-at-all"),
         help: "bot token that the Telegram stand-in accepts"
     )
-    private static let key = ConfigurationKey<Secret>.secret(
+    private static let key = ConfigurationKey<[String]>.list(
         "ATELIER_SANDBOX_KIE_KEY",
-        default: Secret("sandbox-kie-key"),
-        help: "key that the KIE stand-in accepts"
+        default: ["sandbox-kie-key"],
+        isSecret: true,
+        help: "keys that the KIE stand-in accepts, each of an account of its own"
     )
     private static let shop = ConfigurationKey<String>.string(
         "ATELIER_SANDBOX_YOOKASSA_SHOP",
@@ -73,7 +74,7 @@ package struct SandboxConfiguration: Sendable {
         try reader.check(Self.keys)
         self.address = try reader.value(Self.listen)
         self.botToken = try reader.value(Self.token)
-        self.kieKey = try reader.value(Self.key)
+        self.kieKeys = try reader.value(Self.key).map { Secret($0) }
         self.yookassaShop = try reader.value(Self.shop)
         self.yookassaSecret = try reader.value(Self.secret)
         self.ingressURL = try reader.value(Self.ingress)

@@ -165,11 +165,22 @@ struct SandboxRoutes: Sendable {
     /// What distinguishes the call: its query, and the beginning of an answer that is not plainly good.
     private static func note(_ request: HTTPRequest, _ response: HTTPResponse) -> String {
         var note = request.parameters["id"] ?? request.query["taskId"] ?? ""
-        guard case .bytes(let bytes) = response.body, bytes.count < 2_000 else { return note }
+        guard case .bytes(let bytes) = response.body else { return note }
+        if note.isEmpty, let chat = chat(in: bytes) { note = "chat \(chat)" }
+        guard bytes.count < 2_000 else { return note }
         let text = String(decoding: bytes, as: UTF8.self)
         if response.status >= 400 || text.contains("\"code\":") && !text.contains("\"code\":200") {
             note += note.isEmpty ? String(text.prefix(300)) : " " + text.prefix(300)
         }
         return note
+    }
+
+    /// The id of the chat that Telegram's answer is about.
+    private static func chat(in answer: [UInt8]) -> Int64? {
+        guard let chat = answer.firstRange(of: Array("\"chat\":{".utf8)) else { return nil }
+        let members = answer[chat.upperBound...].prefix { $0 != UInt8(ascii: "}") }
+        guard let id = members.firstRange(of: Array("\"id\":".utf8)) else { return nil }
+        let digits = members[id.upperBound...].prefix { $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) }
+        return Int64(String(decoding: digits, as: UTF8.self))
     }
 }

@@ -132,7 +132,7 @@ import Testing
     @Test func `the twenty-first task in ten seconds is refused, and refusals do not count`() {
         var state = KieState()
         let verdicts = ((0..<20).map { Int64($0) * 100 } + [5_000, 5_000, 5_000, 10_001]).map {
-            state.admitCreation(at: $0)
+            state.admitCreation(of: 0, at: $0)
         }
         #expect(verdicts == Array(repeating: true, count: 20) + [false, false, false, true])
     }

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Cryptography
 internal import EventLoop
+internal import LocalSystem
 internal import Time
 
 /// Somebody who chats with the bot, through Telegram's stand-in only.

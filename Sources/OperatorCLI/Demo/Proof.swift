@@ -1,4 +1,5 @@
 internal import Contracts
+internal import LocalSystem
 internal import Postgres
 internal import ServiceKit
 internal import Time

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Cryptography
 internal import EventLoop
+internal import LocalSystem
 internal import Time
 
 /// What a person lives through with the bot, in order; each act ends with everything as it must be.
@@ -206,7 +207,7 @@ struct Story {
             }
             if !isAccepted {
                 try await person.press("Запустить", after: panel)
-                try await person.see("the accepted card", within: .seconds(5)) { messages -> Bool? in
+                _ = try await person.see("the accepted card", within: .seconds(5)) { messages -> Bool? in
                     messages.contains { Self.isAccepted($0, after: last) } ? true : nil
                 }
             }

@@ -107,8 +107,12 @@ final class KieDesk: Sendable {
             )
         }
         let offered = Array((request.fields["Authorization"] ?? "").utf8)
-        let wanted = Array("Bearer \(tools.configuration.kieKey.text)".utf8)
-        return constantTimeEquals(offered, wanted) ? nil : Self.envelope(.unauthorized)
+        return account(of: offered) == nil ? Self.envelope(.unauthorized) : nil
+    }
+
+    /// The account that a key belongs to, by its place in the configuration; nil for a key that is not ours.
+    private func account(of authorization: [UInt8]) -> Int? {
+        tools.configuration.kieKeys.firstIndex { constantTimeEquals(authorization, Array("Bearer \($0.text)".utf8)) }
     }
 
     /// Reads, checks and prices a request.
@@ -117,7 +121,8 @@ final class KieDesk: Sendable {
     private func admit(_ request: HTTPRequest) throws -> KieTask {
         let now = tools.milliseconds
         let settings = tools.currentSettings
-        if settings.kieLimits, !state.withLock({ $0.admitCreation(at: now) }) { throw KieRefusal.tooFast }
+        let account = account(of: Array((request.fields["Authorization"] ?? "").utf8)) ?? 0
+        if settings.kieLimits, !state.withLock({ $0.admitCreation(of: account, at: now) }) { throw KieRefusal.tooFast }
         // What is wrong inside a malformed body does not matter to KIE either.
         guard let body = try? JSONText.parse(request.body), body.object != nil else {
             throw KieRefusal(code: 400, message: "Request body is not valid JSON")

@@ -14,7 +14,7 @@ struct KieState: Sendable {
     private(set) var order: [String] = []
     private(set) var uploads: [String: KieUpload] = [:]
     var balance: Double = Self.initialBalance
-    private var creations: [Int64] = []
+    private var creations: [Int: [Int64]] = [:]
     private var polls: [String: [Int64]] = [:]
     private var failures: [String: Int] = [:]
 
@@ -38,10 +38,10 @@ struct KieState: Sendable {
     /// Counts a createTask call.
     ///
     /// - Returns: false if it is one too many; a refused call does not count.
-    mutating func admitCreation(at now: Int64) -> Bool {
-        creations.removeAll { $0 <= now - Self.window }
-        guard creations.count < Self.creationsPerWindow else { return false }
-        creations.append(now)
+    mutating func admitCreation(of account: Int, at now: Int64) -> Bool {
+        creations[account, default: []].removeAll { $0 <= now - Self.window }
+        guard creations[account, default: []].count < Self.creationsPerWindow else { return false }
+        creations[account, default: []].append(now)
         return true
     }
 

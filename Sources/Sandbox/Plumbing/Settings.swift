@@ -12,11 +12,14 @@ struct Settings: Codable, Equatable, Sendable {
     var telegramLimits = true
     /// Whether YooKassa pays by itself, without the buyer; for load tests.
     var yookassaAutopay = false
+    /// Size of result pictures; nil draws them. For load tests, where drawing would cost more than what is measured.
+    var kiePictureBytes: Int?
 
     var json: JSONValue {
         [
             "kie_delay": .number(kieDelay), "kie_visibility": .number(kieVisibility), "kie_limits": .bool(kieLimits),
             "telegram_limits": .bool(telegramLimits), "yookassa_autopay": .bool(yookassaAutopay),
+            "kie_picture_bytes": kiePictureBytes?.json ?? .null,
         ]
     }
 
@@ -31,6 +34,8 @@ struct Settings: Codable, Equatable, Sendable {
             case ("kie_limits", _, let flag?): kieLimits = flag
             case ("telegram_limits", _, let flag?): telegramLimits = flag
             case ("yookassa_autopay", _, let flag?): yookassaAutopay = flag
+            case ("kie_picture_bytes", let bytes?, _) where (1_000...50_000_000).contains(bytes):
+                kiePictureBytes = Int(bytes)
             default: return name
             }
         }

@@ -1,32 +1,37 @@
-internal import Contracts
+package import Contracts
 internal import HTTP
-internal import HTTPClient
+package import HTTPClient
 
 /// The sandbox's control API: what people do in the chat, and what the stand-ins received.
-struct SandboxClient: Sendable {
-    let http: HTTPClient
-    let baseURL: String
+package struct SandboxClient: Sendable {
+    package let http: HTTPClient
+    package let baseURL: String
 
-    func get(_ path: String) async throws -> JSONValue {
+    package init(http: HTTPClient, baseURL: String) {
+        self.http = http
+        self.baseURL = baseURL
+    }
+
+    package func get(_ path: String) async throws -> JSONValue {
         try await send(.get, path, nil)
     }
 
     @discardableResult
-    func post(_ path: String, _ body: JSONValue) async throws -> JSONValue {
+    package func post(_ path: String, _ body: JSONValue) async throws -> JSONValue {
         try await send(.post, path, body)
     }
 
     /// Orders a fault of a stand-in for its next `count` occasions.
-    func order(fault kind: String, count: Int64 = 1) async throws {
+    package func order(fault kind: String, count: Int64 = 1) async throws {
         try await post("/sandbox/faults", ["kind": .string(kind), "count": .integer(count)])
     }
 
     /// Every task that KIE was asked for, oldest first.
-    func tasks() async throws -> [JSONValue] {
+    package func tasks() async throws -> [JSONValue] {
         try await get("/sandbox/kie/tasks?limit=10000")["tasks"]?.array ?? []
     }
 
-    func payments() async throws -> [JSONValue] {
+    package func payments() async throws -> [JSONValue] {
         try await get("/sandbox/yookassa/payments")["payments"]?.array ?? []
     }
 
@@ -44,8 +49,9 @@ struct SandboxClient: Sendable {
         )
         let answer = try ContractJSON.decode(JSONValue.self, from: response.body)
         guard response.status == 200 else {
-            throw Narrator.Failure(
-                description: "the sandbox refused \(path): \(answer["error"]?.string ?? "status \(response.status)")"
+            throw OperatorError(
+                "The sandbox refused \(path): \(answer["error"]?.string ?? "status \(response.status)").",
+                ""
             )
         }
         return answer
