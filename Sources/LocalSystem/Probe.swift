@@ -52,8 +52,8 @@ package struct Probe: Sendable {
         }
     }
 
-    /// Whether a service answers that it is ready.
-    package func isReady(_ service: ServiceName) async -> Bool { await trouble(service.rawValue) == nil }
+    /// What a service lacks; nil if it answers that it is ready.
+    package func trouble(of service: ServiceName) async -> String? { await trouble(service.rawValue) }
 
     /// `/health` of a service as JSON; nil if it doesn't answer.
     package func health(_ service: ServiceName) async -> JSONValue? {

@@ -147,16 +147,21 @@ package struct Rig: Sendable {
         )
         let deadline = Deadline.after(within)
         let probe = Probe(loop: loop, ports: children.ports)
+        var trouble = "it has ended"
         while process.ending == nil && !deadline.isExpired {
-            if await probe.isReady(service) {
+            guard let missing = await probe.trouble(of: service) else {
                 await probe.close()
                 return process
             }
+            trouble = missing
             try await loop.sleep(for: .milliseconds(20))
         }
         await probe.close()
         process.signal(SIGKILL)
-        throw OperatorError("\(service.rawValue) does not become ready:\n\(LogTail.last(ofFile: log))", "See \(log).")
+        throw OperatorError(
+            "\(service.rawValue) does not become ready (\(trouble)):\n\(LogTail.last(ofFile: log))",
+            "See \(log)."
+        )
     }
 
     /// Removes everything; call it when the server has been stopped.
