@@ -98,7 +98,8 @@ package struct Catalogue: Sendable {
         if retired.contains(entry.slug) { return .retired }
         if !control.sellsUntried, let obstacle = smoke?.obstacle(to: entry) { return obstacle }
         if control.switchedOff.contains(entry.slug) { return .switchedOff }
-        return control.stopped[entry.slug].map { .stopped($0) }
+        if let reason = control.stopped[entry.slug] { return .stopped(reason) }
+        return control.unwell.contains(entry.slug) ? .unwell : nil
     }
 
     /// What `ListModels` answers.

@@ -15,6 +15,8 @@ package enum SaleObstacle: Sendable, Equatable {
     case switchedOff
     /// Sales were stopped while running: the cost would pass the price, or the provider has withdrawn it.
     case stopped(String)
+    /// Hidden after repeated failures of the provider; tried again by itself.
+    case unwell
 
     /// For the operator, in English.
     package var text: String {
@@ -26,6 +28,7 @@ package enum SaleObstacle: Sendable, Equatable {
         case .retired: "The file was removed."
         case .switchedOff: "Switched off by ATELIER_DISABLED_MODELS."
         case .stopped(let reason): reason
+        case .unwell: "Rests after repeated failures of the provider; tried again by itself."
         }
     }
 
@@ -39,11 +42,14 @@ package enum SaleObstacle: Sendable, Equatable {
         case .retired: "retired"
         case .switchedOff: "switched_off"
         case .stopped: "stopped"
+        case .unwell: "unwell"
         }
     }
 
     /// All words.
-    package static let codes = ["withheld", "no_price", "not_smoked", "spare", "retired", "switched_off", "stopped"]
+    package static let codes = [
+        "withheld", "no_price", "not_smoked", "spare", "retired", "switched_off", "stopped", "unwell",
+    ]
 }
 
 /// What takes models out of sale while a service runs.
@@ -52,6 +58,8 @@ package struct SalesControl: Sendable, Equatable {
     package var switchedOff: Set<String>
     /// Reasons by slug, or by slug and row of the price table as `slug#row`.
     package var stopped: [String: String]
+    /// Slugs of models that rest after repeated failures.
+    package var unwell: Set<String> = []
     /// Whether models are sold before their smoke run; for the smoke run itself.
     package var sellsUntried: Bool
 

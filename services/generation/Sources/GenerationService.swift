@@ -152,6 +152,7 @@ package struct GenerationService: AtelierService {
             quotes: QuoteStore(database: context.database),
             assets: AssetStore(database: context.database),
             keys: keys,
+            health: HealthStore(database: context.database),
             files: AssetFiles(root: configuration.assetDirectory),
             kie: kie,
             billing: context.client(for: .billing),

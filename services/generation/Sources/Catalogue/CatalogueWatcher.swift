@@ -31,8 +31,16 @@ final class CatalogueWatcher: Worker {
                 try await reload()
                 seen = sign
             }
+            try await hideUnwell()
             try await loop.sleep(for: tools.configuration.modelReload)
         }
+    }
+
+    private func hideUnwell() async throws {
+        let unwell = try await tools.health.hidden()
+        guard unwell != tools.models.current.control.unwell else { return }
+        tools.models.hide(unwell)
+        tell(tools.catalogue)
     }
 
     private func reload() async throws {

@@ -16,6 +16,11 @@ final class LiveCatalogue: Sendable {
         state.withLock { $0.catalogue = catalogue }
     }
 
+    /// - Parameter unwell: Slugs of models that rest after repeated failures.
+    func hide(_ unwell: Set<String>) {
+        state.withLock { $0.control.unwell = unwell }
+    }
+
     /// - Parameter stopped: Reasons by slug, or by slug and row.
     func stop(_ stopped: [String: String]) {
         state.withLock { $0.control.stopped = stopped }

@@ -96,6 +96,8 @@ extension JobRunner {
             )
         case .succeeded(let result) where !result.urls.isEmpty:
             tools.metrics.attempts.increment(job.output.rawValue, "succeeded")
+            // Only ends a rest sooner: not worth failing a job that went well.
+            try? await tools.health.succeeded(job.modelSlug)
             let files = result.urls.map { ResultFile(url: $0, assetID: AssetID(now: tools.clock.now)) }
             let results = try StoredJSON.encode(files)
             return try await apply(.succeeded, to: job) { change in

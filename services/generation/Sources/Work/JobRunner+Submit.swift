@@ -186,11 +186,23 @@ extension JobRunner {
             }
             try await tools.keys.rest(key, rest, reason: errorClass.rawValue)
         }
+        if ModelHealth.blames(errorClass) { await noteFailure(job) }
         if errorClass == .fetchFailed {
             try await tools.assets.forgetUploads(of: try await inputAssets(of: job))
         }
         return try await apply(.failed(errorClass), to: job) {
             $0.attempt = AttemptStore.failed(id, failure, errorClass)
         }
+    }
+
+    /// Counts a failure of the model. Not counting one only hides a failing model later.
+    private func noteFailure(_ job: JobRow) async {
+        guard let health = try? await tools.health.failed(job.modelSlug), health.isHidden(now: tools.clock.now) else {
+            return
+        }
+        tools.log.warning(
+            "model hidden after repeated failures",
+            fields(job).merging([.count: .int(health.failures)]) { $1 }
+        )
     }
 }

@@ -18,6 +18,7 @@ struct Toolbox: Sendable {
     let quotes: QuoteStore
     let assets: AssetStore
     let keys: KeyStore
+    let health: HealthStore
     let files: AssetFiles
     let kie: KIEClient
     let billing: InternalClient
