@@ -1,10 +1,12 @@
-/// A request as a handler sees it: complete, with its whole body.
+/// A request as a handler sees it: complete, with its whole body unless its route takes that as a stream.
 package struct HTTPRequest: Sendable {
     package var method: HTTPMethod
     /// Path and query as they were sent.
     package var target: String
     package var fields: HTTPFields
     package var body: [UInt8]
+    /// Where the body comes from on routes that take it as a stream; `body` is empty there. Nil on all others.
+    package var stream: BodyReader?
     /// The peer's IP address without port, e.g. `192.0.2.7` or `2001:db8::1`; a proxy's if there is one in front.
     package var remoteAddress: String
     /// The decoded values of the route's `{names}`.

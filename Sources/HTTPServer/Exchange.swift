@@ -42,9 +42,14 @@ final class Exchange: @unchecked Sendable {
     func run(_ request: HTTPRequest) {
         server.metrics.inFlight.add(1)
         let handler = route.handler
+        var request = request
+        if route.isStreamed, request.stream == nil {
+            request.stream = IncomingBody.reader(of: request.body, on: server.loop)
+            request.body = []
+        }
         // A task for each request, because only a task can be cancelled; it ends when the request's answer does, or is
         // cancelled with the connection.
-        let task = Task.immediate(executorPreference: server.loop) { [self] in
+        let task = Task.immediate(executorPreference: server.loop) { [self, request] in
             do {
                 await answer(try await handler(request))
             } catch {

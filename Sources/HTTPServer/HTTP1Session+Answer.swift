@@ -22,7 +22,10 @@ extension HTTP1Session: AnswerChannel {
             if isWithoutBody { .none } else if let length { .length(length) } else if answering.minorVersion == 0 {
                 .untilClose
             } else { .chunked }
-        if framing == .untilClose || server.isDraining || response.saysClose { answering.closes = true }
+        // A body that has not been read to its end hides where the next request begins.
+        if framing == .untilClose || server.isDraining || response.saysClose || isReadingBody {
+            answering.closes = true
+        }
         answering.framing = framing
         return server.append(
             response,

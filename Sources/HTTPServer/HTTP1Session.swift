@@ -12,6 +12,8 @@ final class HTTP1Session: Session, @unchecked Sendable {
         case header
         /// `pending` is not complete.
         case body
+        /// A handler is at work that takes its request's body from `incoming` while it arrives.
+        case streaming
         /// A handler is at work or the answer of `exchange` is being written.
         case busy
         /// The last answer has been written.
@@ -33,6 +35,9 @@ final class HTTP1Session: Session, @unchecked Sendable {
     private var phase = Phase.header
     private var pending: PendingRequest?
     private var exchange: Exchange?
+    private var incoming: IncomingBody?
+    private var owesContinue = false
+    private var isWaitingForReader = false
     private var parser: HTTP1Parser
     private var input: [UInt8] = []
     private var isProcessing = false
@@ -58,9 +63,9 @@ final class HTTP1Session: Session, @unchecked Sendable {
             unsafe input.append(contentsOf: bytes)
             return pauseIfFull()
         }
-        guard input.isEmpty, !isWaitingForTurn, !isWaitingForRoom else {
+        guard input.isEmpty, !isWaiting else {
             unsafe input.append(contentsOf: bytes)
-            if isWaitingForTurn || isWaitingForRoom { return pauseIfFull() }
+            if isWaiting { return pauseIfFull() }
             return processInput()
         }
         // Straight from the server's buffer: an idle connection owns no memory for reading.
@@ -72,9 +77,13 @@ final class HTTP1Session: Session, @unchecked Sendable {
         connection.flush()
     }
 
+    private var isWaiting: Bool { isWaitingForTurn || isWaitingForRoom || isWaitingForReader }
+
     /// What is read ahead has a limit; the rest waits in the kernel.
     private func pauseIfFull() {
-        if input.count >= server.configuration.bufferedBytes { connection.pauseReading(true) }
+        guard input.count >= server.configuration.bufferedBytes else { return }
+        server.metrics.throttle(.readAhead)
+        connection.pauseReading(true)
     }
 
     /// The peer will send nothing more. A request that was complete is still answered.
@@ -82,7 +91,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
         hasInputEnded = true
         switch phase {
         case .header: connection.close(parser.isBetweenRequests && input.isEmpty ? nil : .peerGone)
-        case .body: connection.close(.peerGone)
+        case .body, .streaming: connection.close(.peerGone)
         case .busy:
             // Nobody reads an endless stream with half a connection.
             if exchange?.isStreaming == true, !answering.hasLength { connection.close(.peerGone) }
@@ -94,7 +103,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
         switch phase {
         case .header:
             if receivedAt == nil { connection.close(.idle) } else { refuse(.headerDeadline) }
-        case .body: refuse(.bodyDeadline)
+        case .body, .streaming: refuse(.bodyDeadline)
         case .busy: exchange?.timeOut()
         case .finished: break
         }
@@ -112,6 +121,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
     func connectionClosed() {
         exchange?.abandon()
         exchange = nil
+        endBody(failing: PeerGone())
         phase = .finished
         input = []
     }
@@ -150,22 +160,28 @@ final class HTTP1Session: Session, @unchecked Sendable {
         var answered = 0
         while connection.isOpen {
             if phase == .busy { break }
-            if answered == server.configuration.pipeliningDepth {
+            if answered == server.configuration.pipeliningDepth, position < bytes.count {
+                server.metrics.throttle(.pipeliningDepth)
                 waitForTurn()
                 break
             }
             guard hasRoom else {
+                server.metrics.throttle(.output)
                 isWaitingForRoom = true
                 break
             }
-            if receivedAt == nil, position < bytes.count { beginRequest() }
+            if let incoming, incoming.count >= server.configuration.bufferedBytes {
+                isWaitingForReader = true
+                break
+            }
+            if phase == .header, receivedAt == nil, position < bytes.count { beginRequest() }
             switch parser.next(bytes, &position) {
             case .needMore: return position
             case .head(let head): accept(head, hasBodyBytes: position < bytes.count)
             case .body(let range): append(bytes, range)
             case .end:
                 answered += 1
-                dispatch(closes: false)
+                if phase == .streaming { endBody(failing: nil) } else { dispatch(closes: false) }
             case .refused(let refusal): refuse(refusal)
             }
         }
@@ -213,6 +229,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
         if let refusal = parser.acceptBody(maximumBytes: match.route.maximumBodyBytes) { return refuse(refusal) }
         phase = .body
         guard head.framing != .none else { return }
+        if match.route.isStreamed { return beginStream(owesContinue: head.expectsContinue && !hasBodyBytes) }
         connection.setDeadline(server.deadline(after: server.configuration.bodyDeadline))
         if head.expectsContinue, !hasBodyBytes {
             connection.output.append(HTTP1Serializer.continueLine)
@@ -220,7 +237,44 @@ final class HTTP1Session: Session, @unchecked Sendable {
         }
     }
 
+    /// Hands the request to its handler, which takes the body while it arrives. Its time is the route's.
+    private func beginStream(owesContinue: Bool) {
+        let incoming = IncomingBody(loop: server.loop)
+        incoming.onDemand = { [unowned self] in onDemand() }
+        self.incoming = incoming
+        self.owesContinue = owesContinue
+        pending?.request.stream = incoming.reader
+        dispatch(closes: false)
+    }
+
+    /// The handler waits for more of the body.
+    private func onDemand() {
+        if owesContinue {
+            owesContinue = false
+            connection.output.append(HTTP1Serializer.continueLine)
+            connection.flush()
+        }
+        guard isWaitingForReader else { return }
+        isWaitingForReader = false
+        processInput()
+    }
+
+    /// Whether the handler at work has not got the whole body.
+    var isReadingBody: Bool { phase == .streaming }
+
+    private func endBody(failing error: (any Error)?) {
+        if phase == .streaming { phase = .busy }
+        isWaitingForReader = false
+        owesContinue = false
+        guard let incoming = incoming.take() else { return }
+        incoming.onDemand = {}
+        if let error { incoming.fail(error) } else { incoming.end() }
+    }
+
     private func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        if let incoming {
+            return unsafe bytes.extracting(range).withUnsafeBufferPointer { unsafe incoming.append($0) }
+        }
         if pending?.request.body.isEmpty == true, case .length(let length)? = pending?.framing {
             // Not all at once: an announced length costs the peer nothing.
             pending?.request.body.reserveCapacity(min(length, 65_536))
@@ -248,7 +302,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
             receivedAt: pending.request.receivedAt
         )
         self.exchange = exchange
-        phase = .busy
+        phase = incoming == nil ? .busy : .streaming
         // Without a body this is a moment ago; with one, reading it took its time.
         let now = pending.framing == .none ? pending.request.receivedAt : Deadline.monotonicNow()
         connection.setDeadline(now &+ pending.route.timeoutNanoseconds)
@@ -257,7 +311,8 @@ final class HTTP1Session: Session, @unchecked Sendable {
 
     /// The exchange at hand has written its answer.
     func finished(now: UInt64) {
-        guard phase == .busy else { return }
+        guard phase == .busy || phase == .streaming else { return }
+        endBody(failing: PeerGone())
         exchange = nil
         if answering.closes || hasInputEnded || server.isDraining {
             phase = .finished
@@ -272,6 +327,13 @@ final class HTTP1Session: Session, @unchecked Sendable {
 
     private func refuse(_ refusal: HTTPRefusal) {
         server.metrics.refuse(refusal.rawValue)
+        if phase == .streaming {
+            let hasBegunAnswer = answering.framing != nil
+            exchange?.abandon()
+            exchange = nil
+            endBody(failing: refusal)
+            if hasBegunAnswer { return connection.close(.brokenBody) }
+        }
         let phrase = HTTPResponse.reasonPhrase(refusal.status)
         let response = HTTPResponse.text(refusal.status, "\(phrase) (\(refusal.rawValue))\n")
         _ = server.append(

@@ -1,4 +1,6 @@
-/// Where a server listens and how much it lets anybody ask of it. Every limit has a metric, see `HTTPServerMetrics`.
+/// Where a server listens and how much it lets anybody ask of it.
+///
+/// docs/http-server.md has all limits in one table: default, configuration key, what happens, metric.
 package struct HTTPServerConfiguration: Sendable {
     /// An IP address, or `localhost`. Names are not resolved.
     package var host: String

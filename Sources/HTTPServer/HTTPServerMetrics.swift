@@ -6,7 +6,7 @@ internal import Telemetry
 /// `atelier_http_requests_total{listener,method,route,status}`, `atelier_http_request_seconds{listener,route}`,
 /// `atelier_http_requests_in_flight{listener}`, `atelier_http_connections{listener}`,
 /// `atelier_http_connections_total{listener}`, `atelier_http_refused_total{listener,reason}`,
-/// `atelier_http_connections_closed_total{listener,reason}`. Label values are closed sets: the template and not the path,
+/// `atelier_http_connections_closed_total{listener,reason}`, `atelier_http_throttled_total{listener,reason}`. Label values are closed sets: the template and not the path,
 /// the status's class (`2xx`), `other` for methods that HTTP does not name.
 final class HTTPServerMetrics: Sendable {
     let inFlight: BoundGauge
@@ -18,6 +18,7 @@ final class HTTPServerMetrics: Sendable {
     private let refused: Counter
     private let closed: Counter
     private let resets: Counter
+    private let throttled: Counter
     /// By route number; the last one is the fallback's.
     private let routes: [RouteMetrics]
 
@@ -47,6 +48,11 @@ final class HTTPServerMetrics: Sendable {
             "atelier_http2_streams_reset_total",
             "HTTP/2 streams that the server reset.",
             labels: ["listener", "error"]
+        )
+        throttled = metrics.counter(
+            "atelier_http_throttled_total",
+            "Times that a connection had to wait because it asked for too much at once.",
+            labels: ["listener", "reason"]
         )
         inFlight = metrics.gauge(
             "atelier_http_requests_in_flight",
@@ -84,9 +90,23 @@ final class HTTPServerMetrics: Sendable {
         resets.add(1, listener, error)
     }
 
+    func throttle(_ reason: ThrottleReason) {
+        throttled.add(1, listener, reason.rawValue)
+    }
+
     func close(_ reason: CloseReason) {
         closed.add(1, listener, reason.rawValue)
     }
+}
+
+/// Why a connection has to wait for a moment.
+enum ThrottleReason: String {
+    /// It has had as many answers in a row as others should wait for.
+    case pipeliningDepth = "pipelining_depth"
+    /// It sends ahead of its answers.
+    case readAhead = "read_ahead"
+    /// It does not take its answers.
+    case output
 }
 
 /// Why the server gave a connection up.

@@ -8,6 +8,8 @@ final class Route: Sendable {
     let maximumBodyBytes: Int
     let keptBodyBytes: Int
     let timeoutNanoseconds: UInt64
+    /// Whether the handler begins before the body is complete.
+    let isStreamed: Bool
     let handler: Router.Handler
     /// Where arrays that run parallel to the table keep what belongs to this route.
     let number: Int
@@ -18,8 +20,10 @@ final class Route: Sendable {
         keptBodyBytes: Int = .max,
         timeout: Duration,
         number: Int,
+        isStreamed: Bool = false,
         handler: @escaping Router.Handler
     ) {
+        self.isStreamed = isStreamed
         self.template = template
         self.maximumBodyBytes = maximumBodyBytes
         self.keptBodyBytes = keptBodyBytes
@@ -66,6 +70,7 @@ final class RouteTable: Sendable {
                 keptBodyBytes: registration.keptBodyBytes,
                 timeout: registration.timeout,
                 number: routes.count,
+                isStreamed: registration.isStreamed,
                 handler: Self.wrap(registration.handler, in: middleware)
             )
             routes.append(route)

@@ -17,6 +17,7 @@ package struct Router: Sendable {
         let maximumBodyBytes: Int
         let keptBodyBytes: Int
         let timeout: Duration
+        let isStreamed: Bool
         let handler: Handler
     }
 
@@ -53,17 +54,49 @@ package struct Router: Sendable {
         timeout: Duration = .seconds(30),
         _ handler: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
     ) {
-        precondition(template.hasPrefix("/"), "a template begins with a slash: \(template)")
-        registrations.append(
-            Registration(
-                method: method,
-                template: template,
-                maximumBodyBytes: maximumBodyBytes,
-                keptBodyBytes: keptBodyBytes,
-                timeout: timeout,
-                handler: handler
-            )
+        let registration = Registration(
+            method: method,
+            template: template,
+            maximumBodyBytes: maximumBodyBytes,
+            keptBodyBytes: keptBodyBytes,
+            timeout: timeout,
+            isStreamed: false,
+            handler: handler
         )
+        add(registration)
+    }
+
+    /// Registers a handler that takes the request's body as a stream (`HTTPRequest.stream`): it begins with the header's
+    /// end and reads as fast as it likes, which is as fast as the peer is read. Over HTTP/2 the body is complete before.
+    ///
+    /// - Parameters:
+    ///   - maximumBodyBytes: A larger body is answered 413 if its length is announced, else as soon as it is too large.
+    ///   - timeout: How long body and handler may take together.
+    package mutating func onStream(
+        _ method: HTTPMethod,
+        _ template: String,
+        maximumBodyBytes: Int,
+        timeout: Duration,
+        _ handler: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
+    ) {
+        let registration = Registration(
+            method: method,
+            template: template,
+            maximumBodyBytes: maximumBodyBytes,
+            keptBodyBytes: .max,
+            timeout: timeout,
+            isStreamed: true,
+            handler: handler
+        )
+        add(registration)
+    }
+
+    private mutating func add(_ registration: Registration) {
+        precondition(
+            registration.template.hasPrefix("/"),
+            "a template begins with a slash: \(registration.template)"
+        )
+        registrations.append(registration)
     }
 
     /// Handles a request as the server would, without a connection: for tests.

@@ -33,6 +33,7 @@ extension ServiceRunner {
         let listen = try context.configuration.value(StandardKey.internalListen(Service.name))
         var listener = HTTPServerConfiguration(host: listen.host, port: listen.port, name: "internal")
         listener.tls = try context.configuration.tls(of: .internal)
+        try listener.setLimits(context.configuration)
         return HTTPServer(
             listener,
             router: routes.router,
@@ -59,6 +60,7 @@ extension ServiceRunner {
         let listen = try context.configuration.value(StandardKey.publicListen)
         var listener = HTTPServerConfiguration(host: listen.host, port: listen.port, name: "public")
         listener.tls = try context.configuration.tls(of: .public)
+        try listener.setLimits(context.configuration)
         return HTTPServer(
             listener,
             router: router,

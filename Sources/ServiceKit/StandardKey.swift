@@ -125,7 +125,7 @@ package enum StandardKey {
             + [
                 proxy, certificateAuthorityFile, callTokens, acceptTokens, logLevel, logPersonalData, instance,
                 stopWithin,
-            ]
+            ] + HTTPLimitKeys.all
     }
 
     /// Host name and process number, e.g. `web1-4711`.

@@ -85,7 +85,10 @@ enum Rules {
         "Telemetry", "OperatorCLI", "FaultProxy", "LocalSystem", "LoadtestKit",
     ]
     static let edgeFiles: Set<String> = [
-        "Sources/HTTP/HTTPSyntax.swift", "services/generation/Sources/Work/AssetFiles.swift",
+        "Sources/HTTP/HTTPSyntax.swift", "Sources/HTTP/HTTPFields.swift", "Sources/HTTP/Span+Text.swift",
+        "Sources/TestSupport/TestCertificates.swift", "loadtest/Sources/Platform/RawConnection.swift",
+        "loadtest/Sources/Fuzz/Fuzz.swift", "loadtest/Sources/Fuzz/ArrayFuzz.swift",
+        "loadtest/Sources/Fuzz/HTTP2Fuzz.swift", "services/generation/Sources/Work/AssetFiles.swift",
         "services/delivery/Sources/API/TelegramFiles.swift", "services/ingress/Sources/Domain/AddressRange.swift",
         "services/ingress/Sources/Domain/JSONOutline.swift",
     ]
