@@ -277,6 +277,22 @@ let loadtests: [Target] =
     + loadtest("Billing", needs: "billing", "BillingService")
     + loadtest("Generation", needs: "generation")
 
+/// Fuzz targets call libFuzzer, which only a build with `-sanitize=fuzzer` links: `make fuzz` sets the variable.
+let fuzzers: [Target] =
+    Context.environment["ATELIER_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "HTTPServer", "HTTP", "Contracts", "Postgres", "IngressService", "EventLoop", "Telemetry",
+                "Concurrency",
+            ],
+            path: "loadtest/Sources/Fuzz",
+            swiftSettings: house
+        )
+    ]
+
 let package = Package(
     name: "atelier",
     targets: systemLibraries + sharedModules
@@ -288,4 +304,5 @@ let package = Package(
         + service("Payments")
         + tools
         + loadtests
+        + fuzzers
 )

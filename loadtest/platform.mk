@@ -1,5 +1,5 @@
 # The platform: HTTP server, client, PostgreSQL layer.
-.PHONY: bench-http bench-slow-clients
+.PHONY: bench-http bench-slow-clients conformance fuzz
 
 PLATFORM = $(SCRATCH)/release/loadtest-platform
 
@@ -12,3 +12,22 @@ bench-slow-clients: deps swift ## Serve honest clients beside 5,000 idle and 500
 	$(call install,wrk)
 	$(SWIFT) build -c release --product loadtest-platform $(FLAGS)
 	@exec $(PLATFORM) bench-slow-clients
+
+conformance: deps swift ## Send 576 raw requests to our server, nginx, haproxy and h11 and compare their verdicts
+	$(call install,nginx haproxy python3-venv)
+	$(SWIFT) build -c release --product loadtest-platform $(FLAGS)
+	@[ -x $(SCRATCH)/conformance/bin/python ] || { python3 -m venv $(SCRATCH)/conformance && \
+		$(SCRATCH)/conformance/bin/pip install --quiet h11==0.16.0; }
+	@$(SCRATCH)/conformance/bin/python loadtest/conformance/conformance.py --edge $(PLATFORM) \
+		--corpus Tests/Fixtures/http1 --folder .atelier/loadtest/conformance
+
+# A build of its own: instrumented for libFuzzer and for coverage, with tests' access to modules.
+FUZZ_FLAGS = --scratch-path $(SCRATCH)-fuzz --no-color-diagnostics -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library \
+	-Xswiftc -use-ld=lld -Xswiftc -enable-testing -Xswiftc -profile-generate -Xswiftc -profile-coverage-mapping
+# All targets together; each gets its share. 600 in CI's slow part.
+FUZZ_SECONDS ?= 60
+
+fuzz: deps swift ## Feed the parsers what libFuzzer finds, FUZZ_SECONDS (60) in all
+	ATELIER_FUZZ=1 ATELIER_ONLY=ingress $(SWIFT) build -c release --product fuzz $(FUZZ_FLAGS)
+	@python3 loadtest/fuzz/fuzz.py --program $(SCRATCH)-fuzz/release/fuzz --tools $(dir $(SWIFT)) --seconds $(FUZZ_SECONDS) \
+		--folder .atelier/loadtest/fuzz $(if $(FUZZ_KEEP),--keep)

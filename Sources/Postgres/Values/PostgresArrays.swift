@@ -106,7 +106,8 @@ package struct OptionalBytes: Hashable, Sendable, PostgresArrayElement {
     }
 }
 
-private enum ArrayForm {
+/// Pure, so that a fuzzer can feed it.
+enum ArrayForm {
     static func encode<Element>(
         _ elements: [Element],
         of type: PostgresType,
@@ -139,27 +140,36 @@ private enum ArrayForm {
         _ decode: (PostgresBytes?, UInt32) -> Element?
     ) throws(PostgresError) -> [Element] {
         guard let bytes = cell.bytes else { throw cell.mismatch("is null where an array was asked for") }
+        return try Self.decode(bytes, mismatch: { cell.mismatch($0) }, decode)
+    }
+
+    /// - Parameter mismatch: Makes the error for bytes that are no such array.
+    static func decode<Element>(
+        _ bytes: PostgresBytes,
+        mismatch: (String) -> PostgresError,
+        _ decode: (PostgresBytes?, UInt32) -> Element?
+    ) throws(PostgresError) -> [Element] {
         guard let dimensions = bytes.integer(Int32.self, at: 0), let oid = bytes.integer(UInt32.self, at: 8),
             bytes.count >= 12, (0...1).contains(dimensions)
-        else { throw cell.mismatch("is not an array of one dimension") }
+        else { throw mismatch("is not an array of one dimension") }
         guard dimensions == 1 else { return [] }
         guard let count = bytes.integer(Int32.self, at: 12), count >= 0 else {
-            throw cell.mismatch("is a broken array")
+            throw mismatch("is a broken array")
         }
         var elements: [Element] = []
         elements.reserveCapacity(min(Int(count), bytes.count / 4))
         var offset = 20
         for _ in 0..<count {
-            guard let length = bytes.integer(Int32.self, at: offset) else { throw cell.mismatch("is a broken array") }
+            guard let length = bytes.integer(Int32.self, at: offset) else { throw mismatch("is a broken array") }
             offset += 4
             var part: PostgresBytes?
             if length >= 0 {
                 part = bytes.part(at: offset, count: Int(length))
-                if part == nil { throw cell.mismatch("is a broken array") }
+                if part == nil { throw mismatch("is a broken array") }
                 offset += Int(length)
             }
             guard let element = decode(part, oid) else {
-                throw cell.mismatch("has elements of type \(oid) that don't decode as \(Element.self)")
+                throw mismatch("has elements of type \(oid) that don't decode as \(Element.self)")
             }
             elements.append(element)
         }

@@ -9,7 +9,10 @@ internal import ServiceKit
 internal import Telemetry
 
 /// A listener like ingress' public one, with a handler that stores nothing: router, limits, metrics and trace are the
-/// same, the answer is constant. Over TLS if a certificate and a key are named. Prints its port and serves until its input ends or it is signalled.
+/// same, the answer is constant. Over TLS if a certificate and a key are named. Prints its port and serves until its input
+/// ends or it is signalled.
+///
+/// `edge-server corpus` answers every request with 200 instead, under the small limits of Tests/Fixtures/http1.
 enum EdgeServer {
     static let scenario = LoadtestCommand.Scenario("edge-server") { loop, words in
         DescriptorLimit.raise()
@@ -17,10 +20,6 @@ enum EdgeServer {
         let metrics = Metrics(service: "edge")
         var router = Router()
         router.middleware.append(PublicDoor.middleware(isOpen: { true }, log: log))
-        router.on(.post, "/webhooks/telegram/{bot}") { request in
-            HTTPResponse(status: request.parameters["bot"] == "main" ? 200 : 404)
-        }
-        router.on(.get, "/metrics") { _ in HTTPResponse(status: 200, body: .bytes(metrics.render())) }
         var configuration = HTTPServerConfiguration(name: "public")
         // The load comes from one address.
         configuration.maximumConnections = 20_000
@@ -29,6 +28,14 @@ enum EdgeServer {
             let identity = TLSConfiguration.Identity(certificateFile: words[0], keyFile: words[1])
             configuration.tls = TLSConfiguration(identities: [identity])
         }
+        if words == ["corpus"] {
+            answerEverything(&router, &configuration)
+        } else {
+            router.on(.post, "/webhooks/telegram/{bot}") { request in
+                HTTPResponse(status: request.parameters["bot"] == "main" ? 200 : 404)
+            }
+            router.on(.get, "/metrics") { _ in HTTPResponse(status: 200, body: .bytes(metrics.render())) }
+        }
         let server = HTTPServer(configuration, router: router, loop: loop, metrics: metrics, log: log)
         Console.say("\(try await server.start())")
         let (stops, continuation) = AsyncStream.makeStream(of: Void.self)
@@ -36,5 +43,16 @@ enum EdgeServer {
         for await _ in stops {}
         await server.stop(within: .seconds(5))
         return 0
+    }
+
+    private static func answerEverything(_ router: inout Router, _ configuration: inout HTTPServerConfiguration) {
+        configuration.headerBytes = 512
+        configuration.headerCount = 10
+        configuration.targetBytes = 64
+        configuration.chunkExtensionBytes = 32
+        for method in [HTTPMethod.get, .post, .head] {
+            router.on(method, "/{path...}", maximumBodyBytes: 100) { _ in HTTPResponse(status: 200) }
+        }
+        router.fallback = { _, _ in HTTPResponse(status: 200) }
     }
 }

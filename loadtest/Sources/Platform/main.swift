@@ -9,5 +9,4 @@ LoadtestCommand.run([
     LoadtestCommand.Scenario("chaos-network", NetworkChaos.run),
     LoadtestCommand.Scenario("check-metrics", TelemetryCheck.metrics),
     LoadtestCommand.Scenario("check-logs", TelemetryCheck.logs),
-
 ])

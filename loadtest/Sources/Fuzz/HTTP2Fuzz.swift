@@ -1,0 +1,94 @@
+import Concurrency
+import Dispatch
+import EventLoop
+import Glibc
+import HTTP
+import Telemetry
+
+@testable import HTTPServer
+
+/// The HTTP/2 input behind its preface: no bytes trap the session, and cutting them anywhere changes neither the requests
+/// that reach handlers nor whether the connection lives on.
+enum HTTP2Fuzz {
+    /// The first byte says where the others are cut.
+    static func check(_ input: [UInt8]) {
+        guard let seed = input.first else { return }
+        let bytes = HTTP2Preface.bytes + input.dropFirst()
+        // Budgets refill with time: what differs for that reason is equal when it is played again.
+        for attempt in 1... {
+            let whole = play(bytes, step: bytes.count)
+            let others = [1, Int(seed) + 2].map { play(bytes, step: $0) }
+            if others.allSatisfy({ $0 == whole }) { return }
+            precondition(attempt < 4, "\(others) instead of \(whole)")
+        }
+    }
+
+    private struct Outcome: Equatable {
+        var requests: [String]
+        let isOpen: Bool
+    }
+
+    private static let loop = EventLoop(name: "fuzz")
+    private static let requests = Locked<[String]>([])
+
+    private static let server: ServerCore = {
+        var router = Router()
+        router.fallback = { request, _ in
+            requests.withLock { $0.append("\(request.method) \(request.target) \(request.fields.count)") }
+            return HTTPResponse(status: 200)
+        }
+        router.on(.post, "/{path...}", maximumBodyBytes: 100) { request in
+            requests.withLock { $0.append("\(request.method) \(request.target) \(request.body)") }
+            return HTTPResponse(status: 200, body: .bytes(request.body))
+        }
+        return ServerCore(
+            HTTPServerConfiguration(),
+            router: router,
+            loop: loop,
+            metrics: Metrics(service: "fuzz"),
+            log: Log(service: "fuzz", sink: Nowhere())
+        )
+    }()
+
+    private static func play(_ bytes: [UInt8], step: Int) -> Outcome {
+        let done = DispatchSemaphore(value: 0)
+        let result = Locked(Outcome(requests: [], isOpen: false))
+        loop.execute {
+            let outcome = playOnLoop(bytes, step: max(1, step))
+            result.withLock { $0 = outcome }
+            done.signal()
+        }
+        done.wait()
+        return result.withLock { $0 }
+    }
+
+    private static func playOnLoop(_ bytes: [UInt8], step: Int) -> Outcome {
+        requests.withLock { $0 = [] }
+        var ends: [Int32] = [-1, -1]
+        unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0, &ends)
+        defer { close(ends[1]) }
+        let connection = Connection(
+            number: 0,
+            transport: .plain(descriptor: ends[0]),
+            address: "127.0.0.1",
+            addressKey: "127.0.0.1",
+            server: server
+        )
+        guard let session = HTTP2Session(connection: connection) else { return Outcome(requests: [], isOpen: false) }
+        unsafe connection.speak(session, UnsafeRawBufferPointer(start: nil, count: 0))
+        var start = 0
+        while start < bytes.count, connection.isOpen {
+            let end = min(bytes.count, start + step)
+            unsafe bytes[start..<end].withUnsafeBytes { unsafe session.receive($0) }
+            start = end
+        }
+        let isOpen = connection.isOpen
+        connection.close(nil)
+        return Outcome(requests: requests.withLock { $0 }, isOpen: isOpen)
+    }
+}
+
+private struct Nowhere: LogSink {
+    func write(_ line: [UInt8]) {}
+    func flush() {}
+}
