@@ -56,7 +56,7 @@ package struct ChildEnvironment: Sendable {
         for callee in Project.services where callee != service {
             own["ATELIER_URL_\(callee.rawValue.uppercased())"] = url(callee.rawValue)
         }
-        if service == .ingress { own["ATELIER_PUBLIC_LISTEN"] = listen("public") }
+        if service == .ingress { own["ATELIER_PUBLIC_LISTEN"] = "\(publicHost):\(ports["public"])" }
         return merge(own: own, providers: providers(service))
     }
 
@@ -113,6 +113,12 @@ package struct ChildEnvironment: Sendable {
         case .conversation, .billing, .operator:
             return [:]
         }
+    }
+
+    /// The operator's own choice, for webhooks that come without a proxy; else only this machine is listened to.
+    private var publicHost: String {
+        let wanted = operatorEnvironment["ATELIER_PUBLIC_LISTEN"]
+        return wanted.flatMap { text in text.lastIndex(of: ":").map { String(text[..<$0]) } } ?? "127.0.0.1"
     }
 
     /// Delivery registers it and ingress checks it, so that both must have the same.

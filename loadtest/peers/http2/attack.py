@@ -9,6 +9,7 @@ memory, and the honest client's waiting. The last line is JSON; the exit code is
 import argparse
 import json
 import os
+import random
 import re
 import socket
 import ssl
@@ -132,6 +133,8 @@ class Attacker(threading.Thread):
             for piece in self.attack.pieces():
                 if time.monotonic() >= self.deadline:
                     return
+                if self.attack.reads and not reader.is_alive():
+                    break  # Cut: come back at once.
                 try:
                     wire.sendall(piece)
                     self.sent += len(piece)
@@ -194,6 +197,8 @@ def headers(stream, block, *flags):
 BLOCK = header_block()
 GET = header_block("GET", "/metrics")
 ODD = range(1, 2**24, 2)
+SEED = int(os.environ.get("ATTACK_SEED") or random.randrange(2**32))
+CHANCE = random.Random(SEED)
 
 
 def rapid_reset():
@@ -274,6 +279,28 @@ def deaf():
         yield b"".join(headers(s, GET, "END_HEADERS", "END_STREAM") for s in ODD[start : start + 50])
 
 
+def nonsense():
+    # Right here and wrong there, in new ways each time; the seed is printed.
+    chance = random.Random(CHANCE.random())
+    stream = 1
+    while True:
+        piece = bytearray()
+        for _ in range(chance.randint(1, 20)):
+            if chance.random() < 0.4:
+                extra = [("content-length", str(chance.randint(0, 9)))] if chance.random() < 0.5 else []
+                ends = ["END_STREAM"] if chance.random() < 0.5 else []
+                piece += headers(stream, header_block(extra=extra), "END_HEADERS", *ends)
+                stream += 2
+            else:
+                payload = chance.randbytes(chance.choice([0, 4, 5, 8, 9, 40]))
+                target = chance.choice([0, chance.randint(0, stream)])
+                head = len(payload).to_bytes(3, "big") + bytes([chance.randrange(10), chance.randrange(48)])
+                piece += head + target.to_bytes(4, "big") + payload
+        for _ in range(chance.randint(0, 2)):
+            piece[chance.randrange(len(piece))] = chance.randrange(256)
+        yield bytes(piece)
+
+
 def half_preface():
     yield headers(1, BLOCK)[:20]
 
@@ -301,6 +328,7 @@ ATTACKS = [
     Attack("bodies never finished", None, hoarded_bodies),
     Attack("answers without window", None, slow_reader, {SettingsFrame.INITIAL_WINDOW_SIZE: 0}),
     Attack("answers not read", None, deaf, {SettingsFrame.INITIAL_WINDOW_SIZE: 2**30}, reads=False),
+    Attack("random frames", None, nonsense),
     Attack("header without end", None, half_preface),
 ]
 
@@ -431,6 +459,7 @@ def main():
         make_certificate(folder)
         server = Server(options.server)
         secure = Server(options.server, f"{folder}/server.pem", f"{folder}/server.key")
+        print(f"seed {SEED}")
         tools = honest_tools(server, secure, folder)
         for name, good in tools.items():
             print(f"{name:24} {'works' if good else 'FAILED'}")
