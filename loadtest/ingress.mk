@@ -1,5 +1,5 @@
 # Benchmarks of ingress; its proofs are in ingressops.mk, the code is in loadtest/Sources/Ingress.
-.PHONY: bench-ingress ingress-build ingress-tools
+.PHONY: bench-ingress bench-ingress-growth ingress-build ingress-tools
 
 # Only what these targets need is built, in a folder of its own, so that other builds keep theirs.
 INGRESS = $(SCRATCH)/ingress
@@ -25,3 +25,6 @@ ingress-build: deps swift
 
 bench-ingress: ingress-build ingress-tools $(INGRESS)/slow_fsync.so $(INGRESS_PEER)/.installed ## Measure webhooks beside aiogram and nginx (ROW_SECONDS=6 ROUNDS=3)
 	$(INGRESS)/release/loadtest-ingress bench-ingress $(INGRESS_PEER)/bin/python $(CURDIR)/$(INGRESS)/slow_fsync.so
+
+bench-ingress-growth: ingress-build ingress-tools ## Measure webhooks on a month of 50 million events (GROWTH_EVENTS=1000000 for a short form)
+	$(INGRESS)/release/loadtest-ingress bench-ingress-growth

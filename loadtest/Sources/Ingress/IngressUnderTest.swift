@@ -54,6 +54,21 @@ struct IngressUnderTest: Sendable {
         return Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? -1
     }
 
+    /// Stored updates from an update id on; reads today's partition only.
+    func newRows(in database: String, from updateID: Int) async throws -> Int {
+        let text = try await rig.psql(
+            "select count(*) from event where at >= now() - interval '1 hour' and update_id >= \(updateID)",
+            database: database
+        )
+        return Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? -1
+    }
+
+    /// How the service's role reaches a database of the rig.
+    func databaseURL(_ database: String) -> String {
+        let role = Provisioning.serviceRole(.ingress)
+        return rig.cluster.placement.url(database: database, user: role, password: rig.credentials.password(of: role))
+    }
+
     /// Webhooks by outcome, from the metrics of the running process.
     func outcomes() async throws -> [String: Int] {
         let text = try await Tool.output(

@@ -1,6 +1,6 @@
 import LoadtestKit
 
 LoadtestCommand.run([
-    IngressBench.scenario, BenchConsumer.scenario, ChaosIngress.scenario, ChaosConsumer.scenario,
+    IngressBench.scenario, BenchConsumer.scenario, GrowthBench.scenario, ChaosIngress.scenario, ChaosConsumer.scenario,
     ChaosRedeploy.scenario,
 ])

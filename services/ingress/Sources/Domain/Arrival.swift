@@ -16,7 +16,9 @@ package struct Arrival: Sendable, Equatable {
     package var bot: String?
     package var updateID: Int64?
     package var token: String?
-    package var lane: String
+    package let lane: String
+    /// The lane's.
+    package let slot: Int32
     package var dedup: DedupKey
     package var body: [UInt8]
     /// Stored for the operator, never dispatched.
@@ -43,6 +45,7 @@ package struct Arrival: Sendable, Equatable {
         self.updateID = updateID
         self.token = token
         self.lane = lane
+        self.slot = Slot.of(lane: lane)
         self.dedup = dedup
         self.body = body
         self.isMalformed = isMalformed

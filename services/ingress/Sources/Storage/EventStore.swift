@@ -81,13 +81,14 @@ struct EventStore: Sendable {
         return accepted
     }
 
+    // Each join is with a list of ids, so that the planner, which does not know their number, hashes it.
     private func insertUpdates(_ batch: [Arrival], _ floor: Int64) -> SQL {
         """
         with input as materialized (
             select nextval('event_id_seq') as id, i.*
             from unnest(
                 \(batch.map(\.kind)), \(batch.map(\.bot)), \(batch.map(\.updateID)), \(batch.map(\.lane)),
-                \(batch.map { Slot.of(lane: $0.lane) }), \(batch.map(\.traceparent)), \(batch.map(\.receivedAt)),
+                \(batch.map(\.slot)), \(batch.map(\.traceparent)), \(batch.map(\.receivedAt)),
                 \(batch.map(\.body)))
             with ordinality as i(kind, bot, update_id, lane, slot, traceparent, at, body, place)
         ), fresh as (
@@ -102,8 +103,8 @@ struct EventStore: Sendable {
             select array(select slot from slot where owner = \(instance) and lease_until > clock_timestamp()) as slots
         ), handed as (
             insert into handover (half, event_id, slot)
-            select half.active, id, slot from input, mine, half
-            where half.name = 'handover' and slot <> all (mine.slots) and id in (select event_id from fresh)
+            select (select active from half where name = 'handover'), id, slot from input
+            where slot <> all ((select slots from mine)::integer[]) and id in (select event_id from fresh)
         )
         select array_agg(place), array_agg(id), (select slots from mine),
             array(
@@ -129,7 +130,7 @@ struct EventStore: Sendable {
             select nextval('event_id_seq') as id, i.*
             from unnest(
                 \(batch.map(\.source.rawValue)), \(batch.map(\.kind)), \(batch.map(\.bot)), \(batch.map(\.token)),
-                \(batch.map(\.lane)), \(batch.map { Slot.of(lane: $0.lane) }), \(batch.map(\.traceparent)),
+                \(batch.map(\.lane)), \(batch.map(\.slot)), \(batch.map(\.traceparent)),
                 \(batch.map(\.isMalformed)), \(batch.map(\.receivedAt)), \(keys), \(batch.map(\.body)))
             with ordinality as i(
                 source, kind, bot, token, lane, slot, traceparent, is_malformed, at, key, body, place)
@@ -148,8 +149,8 @@ struct EventStore: Sendable {
             select array(select slot from slot where owner = \(instance) and lease_until > clock_timestamp()) as slots
         ), handed as (
             insert into handover (half, event_id, slot)
-            select half.active, id, slot from input, mine, half
-            where half.name = 'handover' and slot <> all (mine.slots) and not is_malformed
+            select (select active from half where name = 'handover'), id, slot from input
+            where slot <> all ((select slots from mine)::integer[]) and not is_malformed
                 and id in (select event_id from fresh)
         )
         select array_agg(place), array_agg(id), (select slots from mine),

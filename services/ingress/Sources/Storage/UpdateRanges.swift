@@ -20,15 +20,18 @@ final class UpdateRanges: Sendable {
 
     /// Returns when all of these ids have their partition.
     func prepare(_ ids: some Sequence<Int64>) async throws(PostgresError) {
-        var missing: Set<Int64> = []
-        known.withLock { known in
-            var last: Int64 = -1
+        let missing = known.withLock { known in
+            var missing: Set<Int64> = []
+            var last: (Int64, Int64) = (-1, -1)
             for id in ids {
-                for range in [id >> Self.bits, (id &+ Self.lookAhead) >> Self.bits] where range != last {
-                    if (0..<Self.count).contains(range), !known.contains(range) { missing.insert(range) }
-                    last = range
+                let needed = (id >> Self.bits, (id &+ Self.lookAhead) >> Self.bits)
+                guard needed != last else { continue }
+                last = needed
+                for range in [needed.0, needed.1] where (0..<Self.count).contains(range) && !known.contains(range) {
+                    missing.insert(range)
                 }
             }
+            return missing
         }
         for range in missing.sorted() {
             try await database.query("select make_seen_partition(\(Int32(range)))")

@@ -158,13 +158,13 @@ final class CommitEvents: Worker {
         Failpoint.reach("ingress.stored")
 
         var mine: [BacklogStore.Waiting] = []
+        mine.reserveCapacity(batch.count)
         var isNew = Array(repeating: false, count: batch.count)
         for (place, id) in accepted.stored {
             isNew[place] = true
             let arrival = batch[place].arrival
             guard !arrival.isMalformed else { continue }
-            let slot = Slot.of(lane: arrival.lane)
-            if accepted.mine.contains(slot) { mine.append(Self.waiting(arrival, id: id, slot: slot)) }
+            if accepted.mine.contains(arrival.slot) { mine.append(Self.waiting(arrival, id: id)) }
         }
         await offerHanded(accepted.handed)
         dispatch.offer(mine)
@@ -190,7 +190,7 @@ final class CommitEvents: Worker {
         for ticket in tickets { ticket.continuation.resume(throwing: Refusal.unavailable) }
     }
 
-    private static func waiting(_ arrival: Arrival, id: Int64, slot: Int32) -> BacklogStore.Waiting {
+    private static func waiting(_ arrival: Arrival, id: Int64) -> BacklogStore.Waiting {
         let event = Event(
             id: id,
             source: arrival.source,
@@ -203,6 +203,6 @@ final class CommitEvents: Worker {
             traceparent: arrival.traceparent,
             body: String(decoding: arrival.body, as: UTF8.self)
         )
-        return BacklogStore.Waiting(event: event, slot: slot, attempts: 0, nextAt: nil)
+        return BacklogStore.Waiting(event: event, slot: arrival.slot, attempts: 0, nextAt: nil)
     }
 }

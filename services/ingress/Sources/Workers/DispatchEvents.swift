@@ -17,6 +17,8 @@ final class DispatchEvents: Worker {
     private let loop: EventLoop
     private let clock: WallClock
     private let metrics: IngressMetrics
+    private let handled: BoundCounter
+    private let seconds: BoundHistogram
     private let log: Log
     private let instance: String
     /// When the bell will be rung next because a pause ends.
@@ -42,6 +44,8 @@ final class DispatchEvents: Worker {
         self.loop = loop
         self.clock = clock
         self.metrics = metrics
+        self.handled = metrics.dispatched.bound(consumer.rawValue, "ok")
+        self.seconds = metrics.dispatchSeconds.bound(consumer.rawValue)
         self.log = log
         self.instance = instance
     }
@@ -157,12 +161,17 @@ final class DispatchEvents: Worker {
 
     private func record(_ completions: [Dispatcher.Completion], of batch: Dispatcher.Batch) {
         let now = clock.now
+        var done: UInt64 = 0
+        // Completions keep the order of their events, some of which may have none.
+        var events = batch.events.makeIterator()
         for completion in completions {
             switch completion {
             case .done(let id, _, _):
-                metrics.dispatched.increment(consumer.rawValue, "ok")
-                if let event = batch.events.first(where: { $0.id == id }) {
-                    metrics.dispatchSeconds.observe((now - event.receivedAt).inSeconds, consumer.rawValue)
+                done += 1
+                while let event = events.next() {
+                    guard event.id == id else { continue }
+                    seconds.observe((now - event.receivedAt).inSeconds)
+                    break
                 }
             case .parked: metrics.dispatched.increment(consumer.rawValue, "retry")
             case .dead(let id, _, let attempts, let error):
@@ -173,5 +182,6 @@ final class DispatchEvents: Worker {
                 )
             }
         }
+        if done > 0 { handled.add(done) }
     }
 }

@@ -1,0 +1,111 @@
+internal import EventLoop
+internal import Foundation
+internal import LoadtestKit
+internal import LocalSystem
+
+/// `make bench-ingress-growth`: the same load on an empty database and on one with a month of events, alternating.
+struct GrowthBench {
+    static let scenario = LoadtestCommand.Scenario("bench-ingress-growth") { loop, _ in
+        let environment = ProcessInfo.processInfo.environment
+        func number(_ key: String, _ fallback: Int) -> Int { environment[key].flatMap { Int($0) } ?? fallback }
+        var bench = GrowthBench(
+            loop: loop,
+            events: number("GROWTH_EVENTS", 50_000_000),
+            seconds: number("ROW_SECONDS", 6),
+            rounds: number("ROUNDS", 5)
+        )
+        return try await bench.run()
+    }
+
+    /// The name of the database with the month.
+    static let grown = "atelier_ingress_grown"
+    private static let days = 30
+    /// The month's first update id; the rows' own are far above.
+    private static let oldFirst = 100_000_000
+    private static let connections = 256
+
+    private let loop: EventLoop
+    private let events: Int
+    private let seconds: Int
+    private let rounds: Int
+    private var bench = Bench("bench-ingress-growth")
+    private var nextID = 1_000_000_000
+
+    private init(loop: EventLoop, events: Int, seconds: Int, rounds: Int) {
+        self.loop = loop
+        self.events = events
+        self.seconds = seconds
+        self.rounds = rounds
+    }
+
+    private mutating func run() async throws -> Int32 {
+        let test = try await IngressUnderTest.open("bench-ingress-growth", loop: loop)
+        do {
+            try await GrowthLoad(test: test, events: events, days: Self.days, firstUpdate: Self.oldFirst).run()
+            try await measure(test)
+        } catch {
+            try await test.close()
+            throw error
+        }
+        try await test.close()
+        return bench.finish()
+    }
+
+    private mutating func measure(_ test: IngressUnderTest) async throws {
+        // Pages of both databases have been in memory, and a checkpoint is not the load's any more.
+        _ = try await test.rig.psql("checkpoint")
+        var rates: [Bool: [Double]] = [:]
+        var latencies: [Bool: [Double]] = [:]
+        // The first round warms both up and counts for nothing.
+        for round in 0...rounds {
+            for isGrown in round % 2 == 0 ? [false, true] : [true, false] {
+                let result = try await measure(test, isGrown: isGrown)
+                guard round > 0 else { continue }
+                rates[isGrown, default: []].append(result.requestsPerSecond)
+                latencies[isGrown, default: []].append(result.p99Milliseconds)
+            }
+        }
+        let (empty, grown) = (rates[false] ?? [], rates[true] ?? [])
+        var table = [["database", "requests/s", "p99 ms"]]
+        for (name, isGrown) in [("empty", false), ("\(events) events of \(Self.days) days", true)] {
+            table.append([
+                name, Bench.format((rates[isGrown] ?? []).median.rounded()),
+                Bench.format((latencies[isGrown] ?? []).median),
+            ])
+        }
+        Console.say(TextTable(table, numbersFrom: 1).text)
+        Console.say(
+            "Medians of \(rounds) rounds, \(Self.connections) connections; one update in ten repeats one of the month."
+        )
+        bench.note("events", Double(events))
+        bench.note("empty_per_second", empty.median)
+        bench.note("grown_per_second", grown.median)
+        // Round by round, since a round's two halves are neighbours in time.
+        bench.require("grown_to_empty", zip(grown, empty).map { $0 / $1 }.median, .atLeast(0.85))
+    }
+
+    private mutating func measure(_ test: IngressUnderTest, isGrown: Bool) async throws -> Wrk.Result {
+        let url = test.databaseURL(isGrown ? Self.grown : IngressUnderTest.database)
+        let ingress = try await test.start(["ATELIER_DATABASE_URL": url])
+        let database = isGrown ? Self.grown : IngressUnderTest.database
+        let before = try await test.newRows(in: database, from: 1_000_000_000)
+        let old = isGrown ? ["\(Self.oldFirst)", "\(events)"] : []
+        let wrk = Wrk(
+            url: test.url,
+            connections: Self.connections,
+            seconds: seconds,
+            script: test.rig.project.root + "/loadtest/wrk/updates.lua",
+            arguments: [test.secret, "\(nextID)"] + old
+        )
+        nextID += 10_000_000
+        let result = try await wrk.run()
+        try await loop.sleep(for: .milliseconds(300))
+        let outcomes = try await test.outcomes()
+        let rows = try await test.newRows(in: database, from: 1_000_000_000) - before
+        guard result.refused == 0, rows == outcomes["stored"], outcomes["duplicate", default: 0] > rows / 12 else {
+            throw OperatorError("The books differ: \(rows) rows, \(outcomes).", "")
+        }
+        try await ingress.stop(loop)
+        return result
+    }
+}
