@@ -88,6 +88,8 @@ import Time
                 $0.acquireTimeout = .milliseconds(50)
             }
         ) { database in
+            // The first connection may take longer to open than anybody waits here.
+            try await eventually { await failure { try await database.query("select 1") } == nil }
             try await database.transaction { transaction in
                 _ = try await transaction.query("select 1")
                 let error = await failure { try await database.query("select 2") }

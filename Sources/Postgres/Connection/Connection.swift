@@ -209,17 +209,17 @@ final class Connection: @unchecked Sendable {
                 case .missing(let missing, let evicted):
                     if let evicted {
                         guard unsafe handle.sendOnce(SQL(stringLiteral: "deallocate \(evicted)")) else { return false }
-                        unit.steps.append(.deallocate)
+                        unit.expect(.deallocate, after: index)
                     }
                     guard unsafe handle.sendPrepare(sql, name: missing) else { return false }
-                    unit.steps.append(.prepare(key))
+                    unit.expect(.prepare(key), after: index)
                     name = missing
                 }
             }
             guard unsafe name.map({ unsafe handle.sendPrepared(sql, name: $0) }) ?? handle.sendOnce(sql) else {
                 return false
             }
-            unit.steps.append(.statement(index))
+            unit.expect(.statement(index), after: index)
         }
         return true
     }
@@ -281,9 +281,7 @@ final class Connection: @unchecked Sendable {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
             let answer = unsafe QueryResult(result)
             if case .script = unit.content { return }
-            if unit.position < unit.steps.count, case .statement = unit.steps[unit.position] {
-                unit.results.append(answer)
-            }
+            unit.take(answer)
         case PGRES_PIPELINE_SYNC:
             unsafe PQclear(result)
             finish(unit)
@@ -316,9 +314,7 @@ final class Connection: @unchecked Sendable {
 
     /// What stands behind the failing step was not prepared.
     private func forgetUnprepared(_ unit: Unit) {
-        for step in unit.steps.dropFirst(unit.position) {
-            if case .prepare(let key) = step { statements.forget(key) }
-        }
+        for key in unit.unprepared { statements.forget(key) }
     }
 
     private func finishScript(_ unit: Unit) {

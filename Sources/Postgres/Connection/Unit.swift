@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import Time
 
 /// Statements that go to the server together and end with one Sync: all answers come in one round trip, and after a
@@ -28,10 +29,14 @@ final class Unit: @unchecked Sendable {
     /// Called once, before the waiting caller goes on.
     private var completion: ((Result<[QueryResult], PostgresError>) -> Void)?
     private(set) var isFinished = false
+    /// Set when the waiting task is woken; the one member that other threads look at.
+    let isAnswered = Atomic(false)
     /// What ended the unit before it was submitted.
     private var interruption: PostgresError.Code?
-    private weak var connection: Connection?
-    var steps: [Step] = []
+    /// While the unit is under way; each holds the other until then.
+    private var connection: Connection?
+    /// nil where each statement has one answer and nothing else has any, as in nearly every unit.
+    private var steps: [Step]?
     var position = 0
     var results: [QueryResult] = []
     private(set) var failure: PostgresError?
@@ -48,27 +53,64 @@ final class Unit: @unchecked Sendable {
         case .script(_, let name):
             return name
         case .statements(let statements):
-            guard position < steps.count else { return statements.last?.operation ?? "" }
-            for step in steps[position...] {
+            guard let steps else {
+                return position < statements.count ? statements[position].operation : statements.last?.operation ?? ""
+            }
+            for step in steps.dropFirst(position) {
                 if case .statement(let index) = step { return statements[index].operation }
             }
-            return ""
+            return statements.last?.operation ?? ""
+        }
+    }
+
+    /// Notes what the next answer will belong to; `index` is the number of statements sent so far.
+    func expect(_ step: Step, after index: Int) {
+        if steps == nil {
+            if case .statement = step { return }
+            steps = (0..<index).map { Step.statement($0) }
+        }
+        steps?.append(step)
+    }
+
+    /// The statement that the present answer belongs to; nil if it belongs to something else.
+    private var answeredStatement: Int? {
+        guard case .statements(let statements) = content else { return nil }
+        guard let steps else { return position < statements.count ? position : nil }
+        guard position < steps.count, case .statement(let index) = steps[position] else { return nil }
+        return index
+    }
+
+    /// Keeps an answer, unless it is that of a preparation.
+    func take(_ result: QueryResult) {
+        if answeredStatement != nil { results.append(result) }
+    }
+
+    /// What was to be prepared by the present step and those behind it.
+    var unprepared: [StatementCache.Key] {
+        (steps ?? []).dropFirst(position).compactMap { step in
+            if case .prepare(let key) = step { key } else { nil }
         }
     }
 
     /// Whether COMMIT itself is what is being answered.
     var isAtCommit: Bool {
-        guard endsWithCommit, case .statements(let statements) = content, position < steps.count,
-            case .statement(let index) = steps[position]
-        else { return false }
-        return index == statements.count - 1
+        guard endsWithCommit, case .statements(let statements) = content else { return false }
+        return answeredStatement == statements.count - 1
     }
 
     /// Sends the unit, unless it was interrupted before.
-    func submit(to connection: Connection, _ completion: @escaping (Result<[QueryResult], PostgresError>) -> Void) {
+    ///
+    /// - Parameter now: Nanoseconds on the monotonic clock.
+    func submit(
+        to connection: Connection,
+        now: UInt64 = Deadline.monotonicNow(),
+        _ completion: @escaping (Result<[QueryResult], PostgresError>) -> Void
+    ) {
         self.completion = completion
         if let interruption { return finish(.failure(PostgresError(interruption, operation: operation))) }
-        if deadline.isExpired { return finish(.failure(PostgresError(.deadlineExceeded, operation: operation))) }
+        if now >= deadline.nanoseconds {
+            return finish(.failure(PostgresError(.deadlineExceeded, operation: operation)))
+        }
         if let refusal = onSubmit?(self) { return finish(.failure(refusal)) }
         self.connection = connection
         connection.submit(self)

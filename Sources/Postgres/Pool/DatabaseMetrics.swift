@@ -2,7 +2,9 @@ internal import Telemetry
 internal import Time
 
 /// What a pool tells about itself. Every metric has the label `pool`; the series are looked up once, here.
-struct DatabaseMetrics: Sendable {
+///
+/// A class, because every call carries it and a copy of the series would be counted one by one.
+final class DatabaseMetrics: Sendable {
     private let idle: BoundGauge
     private let busy: BoundGauge
     private let opening: BoundGauge

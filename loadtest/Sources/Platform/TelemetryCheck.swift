@@ -107,7 +107,7 @@ struct TelemetryCheck {
             }
         }
         Console.say("\(lines) lines were looked through for \(planted.count) secrets, texts and names.")
-        bench.require("lines", Double(lines), .atLeast(100))
+        bench.require("lines", Double(lines), .atLeast(30))
         bench.require("leaks", Double(leaks), .equal(0))
     }
 
