@@ -56,10 +56,10 @@ import Time
                         }
                     }
                 }
-                await eventually { acknowledged.withLock { $0 } > 40 }
+                try await eventually { acknowledged.withLock { $0 } > 40 }
                 try await cluster.restart(how)
                 let before = acknowledged.withLock { $0 }
-                await eventually { acknowledged.withLock { $0 } > before + 40 }
+                try await eventually { acknowledged.withLock { $0 } > before + 40 }
                 stopped.withLock { $0 = true }
                 try await group.waitForAll()
             }
