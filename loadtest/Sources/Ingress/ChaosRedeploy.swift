@@ -221,7 +221,7 @@ struct ChaosRedeploy: Sendable {
             .ingress
         )
         let decided = try await system.eventIDs(
-            "select substr(key, 8) from seen_events where key like 'update:%'",
+            "select substr(key, 8) from seen_events where key like 'update-%'",
             .conversation
         )
         return stored.subtracting(decided).count

@@ -58,7 +58,8 @@ struct BacklogStore: Sendable {
             select \(unsafe: Self.columns), coalesce(p.attempts, 0), p.next_at
             from event e left join parked p on p.event_id = e.id
             where e.id = any(\(ids)) and not e.is_malformed and not coalesce(p.is_dead, false)
-                and (p.event_id is not null or not exists (select from done_event d where d.event_id = e.id))
+                and (p.event_id is not null
+                    or e.id <> all (array(select d.event_id from done_event d where d.event_id = any(\(ids)))))
             order by e.id
             """
         )

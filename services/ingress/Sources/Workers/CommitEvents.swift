@@ -173,9 +173,10 @@ final class CommitEvents: Worker {
 
     /// Reads what others accepted for this instance before offering its own: a lane's predecessor comes first.
     private func offerHanded(_ ids: [Int64]) async {
-        guard !ids.isEmpty else { return }
+        let unread = dispatch.unread(ids)
+        guard !unread.isEmpty else { return }
         do {
-            dispatch.offer(try await backlog.events(ids))
+            dispatch.offer(try await backlog.events(unread), handed: unread)
         } catch {
             // The slot keeper reads the handovers again within a second.
             log.warning("handed-over events were not read", [.error: .describing(error.code)])

@@ -13,6 +13,8 @@ final class Dispatch: Sendable {
         var owned: Set<Int32> = []
         /// Up to here everything has been offered, or left to the table.
         var floor: Int64 = 0
+        /// Ids above the floor that others handed over and that have been read.
+        var handed: Set<Int64> = []
         var completions: [Dispatcher.Completion] = []
         /// Taken by the writer and not known to be written.
         var writing: [Dispatcher.Completion] = []
@@ -48,6 +50,23 @@ final class Dispatch: Sendable {
         ring(state.withLock { state in Self.offer(events, to: &state) })
     }
 
+    /// Those of handed-over ids that have not been read yet: every look brings all ids above the floor again.
+    func unread(_ handed: [Int64]) -> [Int64] {
+        state.withLock { state in handed.filter { !state.handed.contains($0) } }
+    }
+
+    /// Adds events that others handed over.
+    ///
+    /// - Parameter ids: What they were read by; some may be handled already.
+    func offer(_ events: [BacklogStore.Waiting], handed ids: [Int64]) {
+        ring(
+            state.withLock { state in
+                for id in ids where id > state.floor { state.handed.insert(id) }
+                return Self.offer(events, to: &state)
+            }
+        )
+    }
+
     private static func offer(_ events: [BacklogStore.Waiting], to state: inout State) -> Set<Consumer> {
         var consumers: Set<Consumer> = []
         for waiting in events {
@@ -79,6 +98,8 @@ final class Dispatch: Sendable {
     /// - Parameter done: Ids above the marks that the former owner has handled.
     func take(_ slots: [SlotStore.Taken], open: [BacklogStore.Waiting], done: Set<Int64>) {
         let consumers = state.withLock { state -> Set<Consumer> in
+            // What was read while they were not owned has been left out.
+            state.handed = []
             for slot in slots {
                 state.owned.insert(slot.slot)
                 for consumer in Consumer.allCases {
@@ -236,6 +257,8 @@ final class Dispatch: Sendable {
     func marks(boundary: Int64) -> [SlotStore.Mark] {
         state.withLock { state in
             state.floor = max(state.floor, boundary)
+            let floor = state.floor
+            state.handed = state.handed.filter { $0 > floor }
             // What is done in memory but not written yet must be found again after a crash.
             var unwritten: [Int32: Set<Int64>] = [:]
             var recent: Set<Int64> = []

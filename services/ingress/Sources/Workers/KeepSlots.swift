@@ -16,6 +16,8 @@ final class KeepSlots: Worker {
     private static let tick = Duration.milliseconds(500)
     /// Looks at the handovers within a tick while there are other instances.
     private static let looksPerTick = 10
+    /// How long the leases are left alone while a backlog is read.
+    private static let renewalNanoseconds: UInt64 = 1_000_000_000
     /// How long a slot that is given away waits for its calls in flight.
     private static let leaveWithin = Duration.seconds(5)
 
@@ -30,6 +32,8 @@ final class KeepSlots: Worker {
     private let keepDays: (events: Int32, dedup: Int32)
     /// Other live instances at the last tick.
     private let others = Atomic<Int64>(0)
+    /// On the monotonic clock.
+    private let renewedAt = Atomic<UInt64>(0)
 
     init(
         slots: SlotStore,
@@ -111,9 +115,14 @@ final class KeepSlots: Worker {
     }
 
     /// Reads what waits in the table, for each consumer until memory is full or everything has been read.
-    private func readBacklogs() async throws(PostgresError) {
+    private func readBacklogs() async throws {
         for consumer in Consumer.allCases {
             while let reading = dispatch.reading(for: consumer) {
+                // A long backlog must not cost the leases.
+                if isRenewalDue {
+                    try await renew()
+                    continue
+                }
                 // Commits that were under way have ended after this, a former owner's among them.
                 let boundary = try await slots.boundary()
                 guard try await readPage(reading, for: consumer, upTo: boundary) == boundary else { continue }
@@ -163,12 +172,14 @@ final class KeepSlots: Worker {
             dispatch.drop(lost)
         }
         metrics.ownedSlots.set(Double(dispatch.ownedSlots.count))
+        renewedAt.store(Deadline.monotonicNow(), ordering: .relaxed)
     }
 
     /// Offers what other instances accepted for this one's slots.
     private func takeHandovers() async throws(PostgresError) {
         let handed = try await backlog.handedOver(to: dispatch.ownedSlots, above: dispatch.floor)
-        if !handed.isEmpty { dispatch.offer(try await backlog.events(handed)) }
+        let unread = dispatch.unread(handed)
+        if !unread.isEmpty { dispatch.offer(try await backlog.events(unread), handed: unread) }
     }
 
     /// Passes the time until the next tick. While others accept events for this instance's slots it looks for them often:
@@ -177,9 +188,14 @@ final class KeepSlots: Worker {
         guard others.load(ordering: .relaxed) > 0 else { return try await loop.sleep(for: Self.tick) }
         for _ in 1..<Self.looksPerTick {
             try await loop.sleep(for: Self.tick / Self.looksPerTick)
-            try await takeHandovers()
+            // Looks that take long must not cost the leases.
+            if !isRenewalDue { try await takeHandovers() }
         }
         try await loop.sleep(for: Self.tick / Self.looksPerTick)
+    }
+
+    private var isRenewalDue: Bool {
+        Deadline.monotonicNow() - renewedAt.load(ordering: .relaxed) > Self.renewalNanoseconds
     }
 
     private func release() async {

@@ -226,4 +226,19 @@ private func arrival(_ update: Int64) -> Arrival {
         dispatch.offer([waiting(3)])
         #expect(dispatch.nextBatch(for: .conversation)?.events.map(\.id) == [3])
     }
+
+    @Test func `what others handed over is read once, and again after the slot was lost`() {
+        takeSlot()
+        catchUp([], upTo: 0)
+        #expect(dispatch.unread([3, 4]) == [3, 4])
+        dispatch.offer([waiting(3)], handed: [3, 4])
+        #expect(dispatch.unread([3, 4, 5]) == [5])
+        // What the mark has passed is not asked for any more and need not be remembered.
+        _ = dispatch.marks(boundary: 4)
+        #expect(dispatch.unread([4]) == [4])
+        dispatch.offer([], handed: [6])
+        dispatch.drop([slot])
+        takeSlot()
+        #expect(dispatch.unread([6]) == [6])
+    }
 }
