@@ -14,6 +14,8 @@ struct Backlogs {
         var after: Int64
         /// Set while the last part is read: what arrives meanwhile is kept for afterwards.
         var isJoining = false
+        /// Set when it fell behind once more meanwhile: it must be read again from `after`.
+        var isBegunAgain = false
     }
 
     private var backlogs: [SlotGroup: Backlog] = [:]
@@ -35,7 +37,7 @@ struct Backlogs {
 
     func admission(to group: SlotGroup) -> Admission {
         guard let backlog = backlogs[group] else { return .live }
-        return backlog.isJoining ? .later : .never
+        return backlog.isJoining && !backlog.isBegunAgain ? .later : .never
     }
 
     /// Leaves a group to the table.
@@ -45,7 +47,12 @@ struct Backlogs {
     ///   - handled: Ids above it that are handled already.
     mutating func begin(_ group: SlotGroup, after: Int64, handled: some Sequence<Int64>) {
         self.handled.formUnion(handled)
-        backlogs[group] = Backlog(after: min(after, backlogs[group]?.after ?? after))
+        let isJoining = backlogs[group]?.isJoining ?? false
+        backlogs[group] = Backlog(
+            after: min(after, backlogs[group]?.after ?? after),
+            isJoining: isJoining,
+            isBegunAgain: isJoining
+        )
     }
 
     /// Notes that an event has been handled: if it lies above the reading mark, reading must pass over it.
@@ -80,9 +87,13 @@ struct Backlogs {
         for slot in slots { backlogs[SlotGroup(slot: slot, consumer: consumer)]?.isJoining = true }
     }
 
-    /// These groups have caught up.
+    /// These groups have caught up, except those that fell behind once more.
     mutating func end(_ slots: [Int32], of consumer: Consumer) {
-        for slot in slots { backlogs[SlotGroup(slot: slot, consumer: consumer)] = nil }
+        for slot in slots {
+            let group = SlotGroup(slot: slot, consumer: consumer)
+            let isBehind = backlogs[group]?.isBegunAgain ?? false
+            backlogs[group] = isBehind ? Backlog(after: backlogs[group]?.after ?? 0) : nil
+        }
         if backlogs.isEmpty { handled = [] }
     }
 

@@ -30,14 +30,18 @@ struct SlotStore: Sendable {
     let database: Database
     let instance: String
 
-    /// Takes free and expired slots, at most `limit`. If another instance lost some of them, transactions that still hold
+    /// Takes free and expired slots, at most `limit`, and those that are this instance's by the table alone, because it failed
+    /// between taking them and reading them. If another instance lost some of them, transactions that still hold
     /// the fence from before are ended: what they have not committed by now they never will, and nothing waits for them.
-    func take(limit: Int64) async throws(PostgresError) -> [Taken] {
+    ///
+    /// - Parameter held: What this instance has in memory.
+    func take(limit: Int64, held: [Int32] = []) async throws(PostgresError) -> [Taken] {
         let rows = try await database.query(
             """
             with free as (
                 select slot, owner from slot
-                where owner is null or (lease_until < clock_timestamp() and owner <> \(instance))
+                where (owner is null or owner = \(instance) or lease_until < clock_timestamp())
+                    and slot <> all (\(held)::integer[])
                 order by slot limit \(limit) for update skip locked
             ), ended as (
                 select count(pg_terminate_backend(pid)) from pg_locks join pg_stat_activity using (pid)

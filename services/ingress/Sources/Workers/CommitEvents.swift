@@ -148,7 +148,15 @@ final class CommitEvents: Worker {
         } catch {
             metrics.commits.increment("failed")
             log.warning("events were not stored", [.count: .int(batch.count), .error: .describing(error.code)])
-            // An unknown commit is a refusal too: the sender repeats, and the dedup key tells what happened.
+            // An unknown commit is a refusal too: the sender repeats, and the dedup key tells what happened. The repeat is a
+            // duplicate then, so that the event itself must be found in the table.
+            let groups = batch.map(\.arrival).map { arrival in
+                SlotGroup(
+                    slot: Slot.of(lane: arrival.lane),
+                    consumer: Consumer(source: arrival.source, lane: arrival.lane)
+                )
+            }
+            dispatch.reread(Set(groups))
             for ticket in batch { ticket.continuation.resume(throwing: Refusal.unavailable) }
             return
         }

@@ -171,6 +171,17 @@ final class Dispatch: Sendable {
         ring([consumer])
     }
 
+    /// Leaves the owned ones of these groups to the table: a commit whose outcome is not known may have stored something that
+    /// nobody was told about. To be called before the commit counts as landed, so that the floor has not passed it.
+    func reread(_ groups: Set<SlotGroup>) {
+        state.withLock { state in
+            let handled = state.completed.filter { $0 > state.floor }
+            for group in groups where state.owned.contains(group.slot) {
+                state.backlogs.begin(group, after: state.floor, handled: handled)
+            }
+        }
+    }
+
     /// Keeps what arrives for these groups until `endBacklog`.
     func joinBacklog(_ slots: [Int32], of consumer: Consumer) {
         state.withLock { $0.backlogs.join(slots, of: consumer) }

@@ -90,7 +90,7 @@ final class KeepSlots: Worker {
         // A new instance came: give it room.
         if Int64(owned.count) > share { try await giveAway(Array(owned.suffix(owned.count - Int(share)))) }
         guard Int64(owned.count) < share else { return }
-        let taken = try await slots.take(limit: share - Int64(owned.count))
+        let taken = try await slots.take(limit: share - Int64(owned.count), held: dispatch.ownedSlots)
         guard let lowest = taken.map(\.lowID).min() else { return }
         log.info("took slots over", [.count: .int(taken.count)])
         let open = try await backlog.open(taken.flatMap(\.open), in: taken.map(\.slot))

