@@ -163,6 +163,24 @@ private typealias Raw = RawHTTP2Client
         await server.stop()
     }
 
+    @Test func `what a route does not keep of a body is read and dropped`() async throws {
+        let server = try await RunningServer.start({ _ in }) { router in
+            router.on(.post, "/cut", maximumBodyBytes: 1_000_000, keptBodyBytes: 25_000) {
+                .text(200, "\($0.body.count)")
+            }
+        }
+        let client = try await Raw.open(try await server.client())
+        let block = Raw.block(Raw.request("POST", "/cut"))
+        try await client.send(Raw.frame(.headers, flags: 4, stream: 1, payload: block))
+        for number in 0..<20 {
+            let piece = [UInt8](repeating: 0, count: 10_000)
+            try await client.send(Raw.frame(.data, flags: number == 19 ? 1 : 0, stream: 1, payload: piece))
+        }
+        let answer = try await client.answer(1)
+        #expect(answer.status == 200 && answer.text == "25000")
+        await server.stop()
+    }
+
     @Test func `more streams than agreed end the connection`() async throws {
         let server = try await RunningServer.start({ $0.http2.maximumStreams = 5 }, Self.routes)
         let client = try await Raw.open(try await server.client())

@@ -44,8 +44,8 @@ extension HTTP2Session {
         return true
     }
 
-    /// A field of the header that is coming in, or of trailers, which are counted and dropped; false if it has grown out
-    /// of all proportion.
+    /// A field of the header that is coming in, or of trailers, which are dropped; false if the header has grown out of all
+    /// proportion.
     func field(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
         guard let reading else { return true }
         reading.head.add(name, value)
@@ -55,11 +55,10 @@ extension HTTP2Session {
     }
 
     func bodyBytes(_ number: Int32, _ bytes: UnsafeRawBufferPointer) {
-        guard let stream = stream(number), unsafe stream.take(bytes) else {
-            // The stream has been answered or given up; its bytes must not use up the window of the others.
-            return credit.drop(bytes.count)
-        }
-        credit.keep(bytes.count)
+        let kept = stream(number).map { unsafe $0.take(bytes) } ?? 0
+        // What nobody wants, as the stream has been answered or given up, must not use up the window of the others.
+        credit.drop(bytes.count - kept)
+        credit.keep(kept)
         if credit.owed > 0 { shedBodies() }
     }
 

@@ -25,6 +25,8 @@ final class HTTP2Stream: AnswerChannel {
     private let receivedAt: UInt64
     private var phase = Phase.header
     private var body: [UInt8] = []
+    /// Bytes of the body that have come, kept or not.
+    private var bodyBytes = 0
     /// Bytes taken whose part of the stream's window is still shut.
     private var unreturnedBytes = 0
     private var isRequestWhole = false
@@ -72,22 +74,24 @@ final class HTTP2Stream: AnswerChannel {
         if head.expectsContinue { _ = unsafe cnghttp2_submit_continue(session.library, number) }
     }
 
-    /// Takes bytes of the body; false if they aren't wanted any more.
-    func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard case .body(let match) = phase else { return false }
-        guard body.count + bytes.count <= match.route.maximumBodyBytes else {
+    /// Takes bytes of the body; how many of them are kept.
+    func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard case .body(let match) = phase else { return 0 }
+        bodyBytes += bytes.count
+        guard bodyBytes <= match.route.maximumBodyBytes else {
             refuse(.bodyTooLarge)
-            return false
+            return 0
         }
-        unsafe body.append(contentsOf: bytes)
-        heldBytes += bytes.count
+        let kept = min(bytes.count, max(0, match.route.keptBodyBytes - body.count))
+        unsafe body.append(contentsOf: bytes[..<kept])
+        heldBytes += kept
         unreturnedBytes += bytes.count
         // Small bodies fit into the window as it is; the route's limit bounds the large ones.
         if unreturnedBytes >= session.shared.limits.streamWindowBytes / 4 {
             _ = unsafe nghttp2_session_consume_stream(session.library, number, unreturnedBytes)
             unreturnedBytes = 0
         }
-        return true
+        return kept
     }
 
     func requestEnded() {
