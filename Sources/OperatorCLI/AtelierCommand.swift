@@ -17,6 +17,7 @@ package enum AtelierCommand {
                         with a command: runs it with ATELIER_TEST_DATABASE_URL set, then stops
           ledger        shows, corrects and verifies the money; ledger help says how
           demo          plays a story through a system of its own and proves that the money is right
+          models        checks, lists, shows, prices and drafts models: atelier models help
           version       prints which build this is
         """
 
@@ -53,6 +54,8 @@ package enum AtelierCommand {
             code = waiting(loop) {
                 try await LedgerCommand(project: project, environment: environment, loop: loop).run(rest)
             }
+        case "models":
+            code = waiting(loop) { try ModelsCommand(project: project, environment: environment).run(rest) }
         case "keep": code = waiting(loop) { try await Keeper.run(rest) }
         case "version":
             Console.say("atelier \(BuildInfo.version) (\(BuildInfo.revision))")

@@ -49,6 +49,16 @@ struct SandboxRoutes: Sendable {
         router.on(.get, "/kie/api/v1/jobs/recordInfo") { request in
             await logged("kie", "recordInfo", request) { kie.recordInfo(request) }
         }
+        for creation in KieFamily.creations {
+            router.on(.post, "/kie/api/v1" + creation.path, timeout: Self.silence) { request in
+                try await logged("kie", creation.path, request) { try await kie.createTask(request, creation) }
+            }
+        }
+        for family in KieFamily.allCases {
+            router.on(.get, "/kie/api/v1" + family.recordPath) { request in
+                await logged("kie", family.recordPath, request) { kie.recordInfo(request, family) }
+            }
+        }
         router.on(.get, "/kie/api/v1/chat/credit") { request in
             await logged("kie", "credit", request) { kie.credit(request) }
         }

@@ -97,13 +97,17 @@ extension KieDesk {
 
     /// One callback with its retries: HTTP 200 within 15 s ends it.
     private func deliver(_ task: KieTask, to url: String) async {
+        for body in task.callbackBodies(now: tools.milliseconds) { await deliver(body, of: task, to: url) }
+    }
+
+    private func deliver(_ body: JSONValue, of task: KieTask, to url: String) async {
         for pause in [0] + Self.callbackPauses {
             guard await tools.pause(pause) else { return }
             let request = ClientRequest(
                 method: .post,
                 url: url,
                 fields: ["Content-Type": "application/json", "User-Agent": "KIE-Callback/1.0"],
-                body: .bytes(JSONText.bytes(task.callbackBody(now: tools.milliseconds))),
+                body: .bytes(JSONText.bytes(body)),
                 timeout: .seconds(15)
             )
             let at = tools.milliseconds

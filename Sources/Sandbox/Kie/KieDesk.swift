@@ -34,10 +34,12 @@ final class KieDesk: Sendable {
     }
 
     /// `POST /api/v1/jobs/createTask`.
-    func createTask(_ request: HTTPRequest) async throws -> HTTPResponse {
+    ///
+    /// - Parameter creation: The create call of a family; nil for the common one.
+    func createTask(_ request: HTTPRequest, _ creation: KieFamily.Creation? = nil) async throws -> HTTPResponse {
         if let refusal = gate(request) { return refusal }
         do {
-            let task = try admit(request)
+            let task = try admit(request, creation)
             switch task.script.creation {
             case .lostAnswer:
                 begin(task)
@@ -48,6 +50,7 @@ final class KieDesk: Sendable {
             default:
                 begin(task)
             }
+            guard task.family == nil else { return Self.envelope(["taskId": .string(task.id)]) }
             return Self.envelope(["taskId": .string(task.id), "recordId": .string(task.id)])
         } catch let refusal as KieRefusal {
             return Self.envelope(refusal)
@@ -60,7 +63,9 @@ final class KieDesk: Sendable {
     }
 
     /// `GET /api/v1/jobs/recordInfo`.
-    func recordInfo(_ request: HTTPRequest) -> HTTPResponse {
+    ///
+    /// - Parameter family: Whose record is asked for; nil for the common one.
+    func recordInfo(_ request: HTTPRequest, _ family: KieFamily? = nil) -> HTTPResponse {
         if let refusal = gate(request) { return refusal }
         guard let id = request.query["taskId"], !id.isEmpty else {
             return Self.envelope(KieRefusal(code: 400, message: "taskId cannot be empty"))
@@ -74,9 +79,10 @@ final class KieDesk: Sendable {
             return Self.envelope(KieRefusal(code: 500, message: "Server exception, please try again later"))
         }
         guard tools.faults.take(.kieRecordNull, subject: id) == nil,
-            let task = state.withLock({ $0.tasks[id] }),
+            let task = state.withLock({ $0.tasks[id] }), task.family == family,
             task.isFinal || now >= task.createdAt + Int64(settings.kieVisibility * 1_000)
-        else { return Self.envelope(.noRecord) }
+        else { return family?.answersUnknownWithNothing == true ? Self.envelope(.null) : Self.envelope(.noRecord) }
+        if let family { return Self.envelope(family.record(task, now: now)) }
         if tools.faults.take(.kieRecordMalformed, subject: id) != nil { return Self.malformed(task, now: now) }
         return Self.envelope(task.record(now: now))
     }
@@ -118,7 +124,7 @@ final class KieDesk: Sendable {
     /// Reads, checks and prices a request.
     ///
     /// - Throws: `KieRefusal` or `KieCreationFault`; then nothing was made.
-    private func admit(_ request: HTTPRequest) throws -> KieTask {
+    private func admit(_ request: HTTPRequest, _ creation: KieFamily.Creation?) throws -> KieTask {
         let now = tools.milliseconds
         let settings = tools.currentSettings
         let account = account(of: Array((request.fields["Authorization"] ?? "").utf8)) ?? 0
@@ -127,19 +133,25 @@ final class KieDesk: Sendable {
         guard let body = try? JSONText.parse(request.body), body.object != nil else {
             throw KieRefusal(code: 400, message: "Request body is not valid JSON")
         }
-        guard let name = body["model"]?.string, !name.isEmpty else {
+        guard let name = creation?.model ?? body["model"]?.string, !name.isEmpty else {
             throw KieRefusal(code: 422, message: "This field is required: model")
         }
         guard let model = tools.resources.catalogue.models[name] else { throw KieRefusal.unknownModel }
-        guard let input = body["input"]?.object else {
+        // The older calls take their inputs as members of the request itself.
+        let inner = creation == nil ? body["input"]?.object : body.object
+        guard let input = inner?.filter({ creation == nil || $0.key != "callBackUrl" }) else {
             throw KieRefusal(code: 422, message: "This field is required: input")
+        }
+        if creation?.family == .suno, body["callBackUrl"]?.string == nil {
+            throw KieRefusal(code: 422, message: "Please enter callBackUrl.")
         }
         try KieValidation.check(input, against: model.inputs) { id in state.withLock { $0.isFinished(id) } }
         let callbackURL = try callback(body["callBackUrl"])
 
         var task = KieTask(
-            id: Tools.randomHex(32),
+            id: creation?.family.taskID(Tools.randomHex(32)) ?? Tools.randomHex(32),
             model: name,
+            family: creation?.family,
             input: input,
             callbackURL: callbackURL,
             base: request.origin,

@@ -75,7 +75,16 @@ extension KieModel {
         let price = row?.credits ?? credits ?? 0
         switch row?.per ?? per ?? "" {
         case "second", "second of output", "second of audio":
-            return price * Double(Self.whole(input["duration"]) ?? 5)
+            // A length that is left to the model turns out to be seven seconds.
+            let asked = Self.whole(input["duration"] ?? input["duration_seconds"]) ?? 5
+            return price * Double(asked > 0 ? asked : 7)
+        case "1000 characters", "1M output tokens":
+            let text =
+                input["text"]?.string ?? (input["dialogue_turns"] ?? input["dialogue"])?.array?.first?["text"]?.string
+            let count = Double(text?.unicodeScalars.count ?? 0)
+            // Fifteen characters are a second of speech, a second is 25 tokens.
+            return row?.per == "1000 characters"
+                ? price * max(1, (count / 1_000).rounded(.up)) : price * count / 15 * 25 / 1_000_000
         case "image":
             return price * Double(pictureCount(of: input))
         default:

@@ -26,7 +26,10 @@ struct KieResult: Sendable {
         case "audio" where task.model.contains("wav"):
             files = [KieTask.File(name: "1.wav", mimeType: "audio/wav")]
             json = ["resultUrls": .array(files.map(address))]
-        case "audio" where task.model.hasPrefix("ai-music-api/"):
+        case "audio" where task.model.hasPrefix("ai-music-api/separate"):
+            files = ["vocal", "instrumental"].map { KieTask.File(name: "\($0).mp3", mimeType: "audio/mpeg") }
+            json = ["resultObject": ["vocal_url": address(files[0]), "instrumental_url": address(files[1])]]
+        case "audio" where task.model.hasPrefix("ai-music-api/") || task.model.hasPrefix("legacy/suno/"):
             (json, files) = Self.tracks(task, address)
         case "audio":
             files = [KieTask.File(name: "1.mp3", mimeType: "audio/mpeg")]

@@ -32,6 +32,8 @@ struct KieTask: Codable, Sendable {
 
     var id: String
     var model: String
+    /// nil for the common task call.
+    var family: KieFamily?
     var input: [String: JSONValue]
     var callbackURL: String?
     /// Where result files can be fetched, without a slash at the end.
@@ -124,6 +126,9 @@ struct KieTask: Codable, Sendable {
             "data": .object(data),
         ]
     }
+
+    /// The bodies of the callbacks, in their order.
+    func callbackBodies(now: Int64) -> [JSONValue] { family?.callbacks(self) ?? [callbackBody(now: now)] }
 
     /// Ends the task badly; no credits are taken.
     mutating func fail(code: String, message: String, at now: Int64) {

@@ -1,5 +1,6 @@
 import Contracts
 import HTTP
+import ModelCatalogue
 import Testing
 import Time
 

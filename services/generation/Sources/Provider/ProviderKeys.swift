@@ -1,5 +1,6 @@
 internal import Configuration
 internal import Cryptography
+internal import ModelCatalogue
 
 /// The provider's API keys by name. The name is a hash, so that rows, logs and metrics can tell keys apart without
 /// holding one.

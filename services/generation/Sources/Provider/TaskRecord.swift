@@ -55,8 +55,7 @@ enum TaskRecordReader {
         case "fail", "failed", "create_task_failed", "generate_failed", "generate_audio_failed",
             "generate_lyrics_failed", "sensitive_word_error":
             false
-        case let word?: data["successFlag"] == nil || word != "generating" ? flag(data) : nil
-        case nil: flag(data)
+        default: flag(data)
         }
     }
 
