@@ -275,7 +275,7 @@ let loadtests: [Target] =
     + loadtest("Platform")
     + loadtest("Ingress", needs: "ingress")
     + loadtest("Billing", needs: "billing", "BillingService")
-    + loadtest("Generation", needs: "generation")
+    + loadtest("Generation", needs: "generation", "ModelCatalogue")
 
 /// Fuzz targets call libFuzzer, which only a build with `-sanitize=fuzzer` links: `make fuzz` sets the variable.
 let fuzzers: [Target] =
