@@ -86,7 +86,9 @@ package struct Catalogue: Sendable {
     /// Why a model is not sold; nil if it is.
     package func obstacle(to entry: ModelEntry, _ control: SalesControl) -> SaleObstacle? {
         if let own = ownObstacle(to: entry, control) { return own }
-        guard let main = entry.spareOf.flatMap({ byName[$0] }), ownObstacle(to: main, control) == nil else {
+        guard !control.sellsSpares, let main = entry.spareOf.flatMap({ byName[$0] }),
+            ownObstacle(to: main, control) == nil
+        else {
             return nil
         }
         return .spare(of: main.slug)

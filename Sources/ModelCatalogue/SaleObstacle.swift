@@ -62,8 +62,16 @@ package struct SalesControl: Sendable, Equatable {
     package var unwell: Set<String> = []
     /// Whether models are sold before their smoke run; for the smoke run itself.
     package var sellsUntried: Bool
+    /// Whether spares are sold beside their main models; for the smoke run too.
+    package var sellsSpares: Bool
 
-    package init(switchedOff: Set<String> = [], stopped: [String: String] = [:], sellsUntried: Bool = false) {
+    package init(
+        switchedOff: Set<String> = [],
+        stopped: [String: String] = [:],
+        sellsUntried: Bool = false,
+        sellsSpares: Bool = false
+    ) {
+        self.sellsSpares = sellsSpares
         self.switchedOff = switchedOff
         self.stopped = stopped
         self.sellsUntried = sellsUntried

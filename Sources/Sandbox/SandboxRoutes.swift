@@ -59,6 +59,16 @@ struct SandboxRoutes: Sendable {
                 await logged("kie", family.recordPath, request) { kie.recordInfo(request, family) }
             }
         }
+        router.on(.get, "/kie/api/v1/models") { request in
+            await logged("kie", "models", request) { kie.listModels(request) }
+        }
+        for call in ["price", "schema", "success-rate"] {
+            for name in ["{first}", "{first}/{second}"] {
+                router.on(.get, "/kie/api/v1/models/\(name)/\(call)") { request in
+                    await logged("kie", call, request) { kie.describeModel(request, call) }
+                }
+            }
+        }
         router.on(.get, "/kie/api/v1/chat/credit") { request in
             await logged("kie", "credit", request) { kie.credit(request) }
         }

@@ -17,13 +17,15 @@ struct ModelsCommand: Sendable {
           price <model> [input=value…]
                                      what a run costs and what each other choice would; a file is @, several are @3,
                                      a clip of 12 seconds is @12s
+          drift [words…] [--approve]
+                                     what the provider lists, asks for and charges that differs from what was approved
           draft <schema.json> [--number N]
                                      writes a model file from the provider's schema to standard output
         A model is named by number, slug or an older name.
         """
 
     /// - Returns: 0 done, 1 something is wrong, 2 wrong usage.
-    func run(_ words: [String]) throws -> Int32 {
+    func run(_ words: [String], loop: EventLoop) async throws -> Int32 {
         var words = words
         let folder =
             try Self.option("--models", in: &words) ?? environment["ATELIER_MODELS"].flatMap { $0.isEmpty ? nil : $0 }
@@ -34,6 +36,7 @@ struct ModelsCommand: Sendable {
         case "list": return try ModelsList(catalogue: load(folder), pricing: pricing(), control: control()).run(words)
         case "show": return try ModelsShow(catalogue: load(folder), pricing: pricing(), control: control()).run(words)
         case "price": return try ModelsPrice(catalogue: load(folder), pricing: pricing()).run(words)
+        case "drift": return try await drift(load(folder), loop).run(words)
         case "draft":
             let number = try Self.option("--number", in: &words).flatMap { Int($0) }
             return try draft(words, number: number ?? Self.nextNumber(load(folder)))
@@ -53,6 +56,37 @@ struct ModelsCommand: Sendable {
         let value = words[index + 1]
         words.removeSubrange(index...index + 1)
         return value
+    }
+
+    /// The provider of the system that runs here, or the one that the environment names.
+    private func drift(_ catalogue: Catalogue, _ loop: EventLoop) throws -> ModelsDrift {
+        var settings = environment
+        if let ports = RunFile.read(project.runFile)?.ports {
+            let children = ChildEnvironment(
+                project: project,
+                ports: PortPlan(wanted: ports.map { ($0.key, $0.value) }, isFree: { _ in true }),
+                credentials: try Credentials.load(from: project.secretsFile),
+                placement: ClusterPlacement.forProject(project, name: "postgres"),
+                operatorEnvironment: environment
+            )
+            settings.merge(children.service(.generation)) { $1 }
+        }
+        guard let keys = settings["ATELIER_KIE_KEYS"], let first = keys.split(separator: ",").first else {
+            throw OperatorError(
+                "There is no provider key.",
+                "Start the system with make run, or set ATELIER_KIE_KEYS (and ATELIER_KIE_API_URL)."
+            )
+        }
+        // `[account/]key[*weight][@dollars]`
+        let key = first.split(separator: "/").last.map { $0.prefix { $0 != "*" && $0 != "@" } } ?? first
+        return ModelsDrift(
+            catalogue: catalogue,
+            pricing: try pricing(),
+            file: project.root + "/services/generation/provider.json",
+            api: settings["ATELIER_KIE_API_URL"] ?? "https://api.kie.ai",
+            key: String(key),
+            loop: loop
+        )
     }
 
     private func load(_ folder: String) throws -> Catalogue {

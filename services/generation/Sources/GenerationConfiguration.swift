@@ -148,7 +148,7 @@ extension GenerationConfiguration {
         static let sellUntried = ConfigurationKey.bool(
             "ATELIER_SELL_UNTRIED_MODELS",
             default: false,
-            help: "whether models are sold before their smoke run; for the smoke run itself"
+            help: "whether models are sold before their smoke run, and spares too; for the smoke run itself"
         )
         static let modelReload = ConfigurationKey.duration(
             "ATELIER_MODEL_RELOAD",

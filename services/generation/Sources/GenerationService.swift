@@ -140,7 +140,8 @@ package struct GenerationService: AtelierService {
                 catalogue,
                 SalesControl(
                     switchedOff: configuration.disabledModels,
-                    sellsUntried: configuration.sellsUntriedModels
+                    sellsUntried: configuration.sellsUntriedModels,
+                    sellsSpares: configuration.sellsUntriedModels
                 )
             ),
             jobs: JobStore(database: context.database),

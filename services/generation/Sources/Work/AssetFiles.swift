@@ -49,7 +49,7 @@ struct AssetFiles: Sendable {
             let handle = try FileHandle(forUpdating: partial)
             defer { try? handle.close() }  // Synchronised before; closing can lose nothing.
             try handle.synchronize()
-            _ = try FileManager.default.replaceItemAt(URL(filePath: file), withItemAt: partial)
+            guard unsafe rename(partial.path, file) == 0 else { throw CocoaError(.fileWriteUnknown) }
         }
     }
 
