@@ -55,7 +55,9 @@ package enum AtelierCommand {
                 try await LedgerCommand(project: project, environment: environment, loop: loop).run(rest)
             }
         case "models":
-            code = waiting(loop) { try await ModelsCommand(project: project, environment: environment).run(rest, loop: loop) }
+            code = waiting(loop) {
+                try await ModelsCommand(project: project, environment: environment).run(rest, loop: loop)
+            }
         case "keep": code = waiting(loop) { try await Keeper.run(rest) }
         case "version":
             Console.say("atelier \(BuildInfo.version) (\(BuildInfo.revision))")

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Contracts
 internal import HTTP
 

@@ -21,6 +21,7 @@ struct GenerationConfiguration: Sendable {
     var modelReload: Duration
     var freeRunsPerDay: Int
     var freeKopecksPerDay: Int64
+    var lowCredits: Int
     var maximumOpenJobs: Int
     var maximumRunningJobs: Int
     var concurrency: Int
@@ -58,6 +59,7 @@ struct GenerationConfiguration: Sendable {
         sellsUntriedModels = try reader.value(Key.sellUntried)
         modelReload = try reader.value(Key.modelReload)
         freeRunsPerDay = try reader.value(Key.freeRuns)
+        lowCredits = try reader.value(Key.lowCredits)
         freeKopecksPerDay = Int64(try reader.value(Key.freeRoubles)) * 100
         maximumOpenJobs = try reader.value(Key.openJobs)
         maximumRunningJobs = try reader.value(Key.runningJobs)
@@ -155,6 +157,12 @@ extension GenerationConfiguration {
             default: .seconds(2),
             help: "how often the folder of model files is looked at for changes"
         )
+        static let lowCredits = ConfigurationKey.int(
+            "ATELIER_KIE_LOW_CREDITS",
+            default: 500,
+            range: 0...1_000_000_000,
+            help: "below so many credits of a provider key the operator is alarmed"
+        )
         static let freeRoubles = ConfigurationKey.int(
             "ATELIER_FREE_ROUBLES_PER_DAY",
             default: 1_000,
@@ -229,7 +237,7 @@ extension GenerationConfiguration {
 
         static let all: [any ConfigurationKeyDescription] = [
             models, assets, kieURL, kieUploadURL, kieKeys, publicURL, signingKey, fileLinkLifetime, roublesPerDollar,
-            markup, minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, freeRuns,
+            markup, minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, lowCredits, freeRuns,
             freeRoubles,
             openJobs, runningJobs, concurrency, lease, pollFirst, pollInterval,
             unknownGrace, submitTimeout, resultMegabytes, privateHosts,

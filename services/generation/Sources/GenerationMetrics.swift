@@ -23,6 +23,8 @@ struct GenerationMetrics: Sendable {
     let refusedFiles: Gauge
     let catalogueReloads: Counter
     let lateResults: Counter
+    let salesStops: Counter
+    let providerCredits: Gauge
 
     init(_ metrics: Metrics) {
         jobs = metrics.gauge(
@@ -94,6 +96,14 @@ struct GenerationMetrics: Sendable {
         catalogueReloads = metrics.counter(
             "atelier_generation_catalogue_reloads_total",
             "Changes of model files that were taken up."
+        )
+        salesStops = metrics.counter(
+            "atelier_generation_sales_stops_total",
+            "Rows of price tables that went out of sale because a run cost more than its price."
+        )
+        providerCredits = metrics.gauge(
+            "atelier_generation_provider_credits",
+            "The lowest credit among the provider's keys."
         )
         lateResults = metrics.counter(
             "atelier_generation_late_results_total",

@@ -21,6 +21,7 @@ package struct GenerationService: AtelierService {
     private let housekeeper: Housekeeper
     private let sender: OutboxSender
     private let watcher: CatalogueWatcher
+    private let credit: CreditWatch
 
     package init(_ context: ServiceContext) async throws {
         let configuration = try GenerationConfiguration(context.configuration)
@@ -31,6 +32,7 @@ package struct GenerationService: AtelierService {
         self.jobWorker = JobWorker(tools, instance: context.instance)
         self.housekeeper = Housekeeper(tools, loop: context.loop)
         self.watcher = CatalogueWatcher(tools, loop: context.loop)
+        self.credit = CreditWatch(tools, loop: context.loop)
         for refusal in tools.catalogue.refused {
             context.log.error("model file refused", [.file: .string(refusal.text)])
         }
@@ -64,7 +66,7 @@ package struct GenerationService: AtelierService {
         )
     }
 
-    package var workers: [any Worker] { [jobWorker, sender, housekeeper, watcher] }
+    package var workers: [any Worker] { [jobWorker, sender, housekeeper, watcher, credit] }
 
     package func health() async -> [String: JSONValue] {
         var report: [String: JSONValue] = [
@@ -154,6 +156,7 @@ package struct GenerationService: AtelierService {
             assets: AssetStore(database: context.database),
             keys: keys,
             health: HealthStore(database: context.database),
+            stops: SalesStopStore(database: context.database),
             files: AssetFiles(root: configuration.assetDirectory),
             kie: kie,
             billing: context.client(for: .billing),

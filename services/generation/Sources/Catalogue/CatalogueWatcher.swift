@@ -32,6 +32,7 @@ final class CatalogueWatcher: Worker {
                 seen = sign
             }
             try await hideUnwell()
+            try await hideStopped()
             try await loop.sleep(for: tools.configuration.modelReload)
         }
     }
@@ -40,6 +41,14 @@ final class CatalogueWatcher: Worker {
         let unwell = try await tools.health.hidden()
         guard unwell != tools.models.current.control.unwell else { return }
         tools.models.hide(unwell)
+        tell(tools.catalogue)
+    }
+
+    /// What any instance has stopped, as far as its price is still the same.
+    private func hideStopped() async throws {
+        let stopped = SalesStop.effective(try await tools.stops.all(), in: tools.catalogue)
+        guard stopped != tools.models.current.control.stopped else { return }
+        tools.models.stop(stopped)
         tell(tools.catalogue)
     }
 

@@ -131,6 +131,15 @@ struct KIEClient: Sendable {
         return TolerantJSON.parse(response.body)?["data"]?.string
     }
 
+    /// The credit of a key's account; nil if the provider did not say.
+    func credits(key: String) async -> Double? {
+        let request = request(.get, baseURL + "/api/v1/chat/credit", key: key, timeout: .seconds(15))
+        // Any failure means the same: the credit is not known now.
+        guard let response = try? await send(request, "credit") else { return nil }
+        guard let root = TolerantJSON.parse(response.body), root["code"]?.integer == 200 else { return nil }
+        return root["data"]?.number
+    }
+
     private func request(_ method: HTTPMethod, _ url: String, key: String, timeout: Duration) -> ClientRequest {
         var fields: HTTPFields = ["User-Agent": Self.userAgent, "Content-Type": "application/json", "Accept": "*/*"]
         if let key = keys.key(key) { fields["Authorization"] = "Bearer \(key.text)" }

@@ -76,7 +76,7 @@ extension JobRunner {
         let cost = taken ?? job.progress.providerMicrodollars
         let price = job.isBound ? tools.configuration.pricing.settled(job.priceKopecks, microdollars: taken) : nil
         let amount = Pricing.partial(price ?? job.priceKopecks, delivered: delivered, of: expected)
-        if cost != job.progress.providerMicrodollars { tools.metrics.costDifferences.increment(job.modelSlug) }
+        await watchCost(job, microdollars: taken)
         do {
             return try await tools.billing.call(
                 ChargeHold.self,

@@ -19,6 +19,7 @@ struct Toolbox: Sendable {
     let assets: AssetStore
     let keys: KeyStore
     let health: HealthStore
+    let stops: SalesStopStore
     let files: AssetFiles
     let kie: KIEClient
     let billing: InternalClient

@@ -24,6 +24,7 @@ final class World: Sendable {
         var failMessage = ""
         var urls: [String] = []
         var polls = 0
+        var credits = 0.8
     }
 
     enum Creation: Sendable {
@@ -42,6 +43,8 @@ final class World: Sendable {
         var endings: [(code: String, text: String)?] = []
         /// Whether tasks end by themselves at once.
         var endsAtOnce = true
+        /// What each task takes.
+        var credits = 0.8
         var files: [String: [UInt8]] = [:]
         var fileStatus: [String: Int] = [:]
         var uploads: [(name: String, bytes: Int)] = []
@@ -119,6 +122,7 @@ final class World: Sendable {
                 callbackURL: body["callBackUrl"]?.string ?? "",
                 key: request.fields["Authorization"] ?? ""
             )
+            task.credits = state.credits
             if state.endsAtOnce { Self.end(&task, &state, url) }
             state.tasks.append(task)
             return (task, state.onCreate)
@@ -165,7 +169,7 @@ final class World: Sendable {
             "taskId": .string(task.id), "model": .string(task.model), "state": .string(task.state),
             "param": .string(text(param)), "resultJson": .string(task.state == "success" ? text(result) : ""),
             "failCode": .string(task.failCode), "failMsg": .string(task.failMessage), "createTime": 1_790_000_000_123,
-            "creditsConsumed": task.state == "success" ? 0.8.json : 0,
+            "creditsConsumed": task.state == "success" ? task.credits.json : 0,
         ]
     }
 
