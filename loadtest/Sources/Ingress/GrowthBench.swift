@@ -20,8 +20,8 @@ struct GrowthBench {
     /// The name of the database with the month.
     static let grown = "atelier_ingress_grown"
     private static let days = 30
-    /// The month's first update id; the rows' own are far above.
-    private static let oldFirst = 100_000_000
+    /// The month's first update id; of ten digits, as those of the rows, which are far below.
+    private static let oldFirst = 2_000_000_000
     private static let connections = 256
 
     private let loop: EventLoop

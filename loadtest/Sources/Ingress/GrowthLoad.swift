@@ -13,7 +13,12 @@ struct GrowthLoad {
     func run() async throws {
         let rig = test.rig
         // A copy of the migrated database, so that both have the same settings and rights.
-        _ = try await rig.psql("create database \(GrowthBench.grown) template \(IngressUnderTest.database)")
+        _ = try await rig.psql(
+            """
+            create database \(GrowthBench.grown) template \(IngressUnderTest.database)
+            owner \(Provisioning.ownerRole(.ingress))
+            """
+        )
         let role = Provisioning.serviceRole(.ingress)
         _ = try await rig.psql("grant connect, temporary on database \(GrowthBench.grown) to \(role)")
         // The load alone may lose its last commits at a power failure; the measurement is not part of it.
