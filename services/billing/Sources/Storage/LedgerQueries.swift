@@ -49,7 +49,7 @@ struct LedgerQueries: Sendable {
 
     /// The balance as it was at a moment: that of the last entry until then, and the holds that counted.
     ///
-    /// Uses `entry_by_time` for one row, and `hold_expiry` for the holds that could count: none lives longer than the
+    /// Uses `entry_by_time` for one row, and `hold_expiring` for the holds that could count: none lives longer than the
     /// longest duration after its last extension.
     func balance(of userID: UserID, at moment: Timestamp, deadline: Deadline) async throws -> Balance {
         let longest = moment + LedgerLimits.maximumHoldDuration
@@ -164,7 +164,7 @@ struct LedgerQueries: Sendable {
         )
     }
 
-    /// The account's holds that count now, oldest first. Uses `hold_expiry` and `hold_extension_expiry`.
+    /// The account's holds that count now, oldest first. Uses `hold_expiring` and `hold_extension_expiry`.
     func holds(of userID: UserID, limit: Int, deadline: Deadline) async throws -> [OpenHold] {
         let rows = try await database.query(
             """
