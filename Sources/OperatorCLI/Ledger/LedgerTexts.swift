@@ -107,7 +107,7 @@ enum LedgerTexts {
             if let kopecks = value.integer, name.hasSuffix("_kopecks") {
                 lines.append("\(name.dropLast("_kopecks".count)): \(roubles(kopecks))")
             } else if let text = value.string {
-                lines.append("\(name): \(text)")
+                lines.append("\(name == "limit" ? "which limit" : name): \(text)")
             }
         }
         return lines.joined(separator: "\n")

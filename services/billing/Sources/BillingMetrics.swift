@@ -74,8 +74,11 @@ struct BillingMetrics: Sendable {
         brokenSeals.set(Double(finding.brokenSeals))
     }
 
-    func sealed(number: Int64, lag: Duration) {
+    func sealed(number: Int64) {
         seals.set(Double(number))
+    }
+
+    func sealed(lag: Duration) {
         sealLag.set(lag.inSeconds)
     }
 }

@@ -26,9 +26,10 @@ struct LedgerSealer: Worker {
         while let next = try await next(after: head) {
             let isFull = next.lastEntry - head.lastEntry >= SealStore.maximumEntries
             head = next
+            metrics.sealed(lag: next.lag)
             if !isFull { break }
         }
-        metrics.sealed(number: head.number, lag: head.lag)
+        metrics.sealed(number: head.number)
     }
 
     /// The seal after the head; nil if everything is covered or another instance has just sealed the same entries.
