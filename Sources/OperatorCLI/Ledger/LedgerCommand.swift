@@ -24,8 +24,9 @@ struct LedgerCommand: Sendable {
           holds USER                        what is reserved now
           daily [DAY]                       revenue, provider cost and margin by model
           trial                             sums of all accounts
-          adjust USER ROUBLES --reason TEXT [--wallet bonus|paid]
-                                            corrects an account; a large sum waits for another operator
+          adjust USER ROUBLES --reason TEXT [--wallet bonus|paid] [--id ID]
+                                            corrects an account; a large sum waits for another operator; the same
+                                            --id takes effect once
           adjustments                       corrections that wait
           approve ID | reject ID            decides a correction of another operator
           freeze USER --reason TEXT         stops an account; unfreeze lets it go on

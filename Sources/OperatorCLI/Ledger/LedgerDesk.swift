@@ -79,19 +79,25 @@ struct LedgerDesk: Sendable {
         guard let wallet = Wallet(rawValue: words.option("wallet") ?? Wallet.bonus.rawValue) else {
             throw OperatorError("There is no such wallet.", "It is bonus or paid.")
         }
-        let id = AdjustmentID()
-        let state = try await billing.call(
-            Adjust.self,
-            Adjust.Input(
-                adjustmentID: id,
-                userID: try user(words),
-                amountKopecks: amount,
-                wallet: wallet,
-                reason: try reason(words),
-                operatorName: operatorName
-            ),
-            key: "adjustment:\(id)"
+        let id = try adjustmentID(words)
+        let input = Adjust.Input(
+            adjustmentID: id,
+            userID: try user(words),
+            amountKopecks: amount,
+            wallet: wallet,
+            reason: try reason(words),
+            operatorName: operatorName
         )
+        let state: AdjustmentState
+        do throws(CallError) {
+            state = try await billing.call(Adjust.self, input, key: "adjustment:\(id)")
+        } catch {
+            guard error.problem == nil else { throw error }
+            throw OperatorError(
+                "Billing did not answer: whether the account was corrected is not known.",
+                "Repeat the same with --id \(id); it takes effect once."
+            )
+        }
         return LedgerTexts.adjustment(state)
     }
 
@@ -118,6 +124,15 @@ struct LedgerDesk: Sendable {
             ? try await billing.call(FreezeAccount.self, input, parameters: parameters, key: key)
             : try await billing.call(UnfreezeAccount.self, input, parameters: parameters, key: key)
         return LedgerTexts.balance(balance, at: nil)
+    }
+
+    /// The one that is given, so that a repeat takes effect once; else a new one.
+    private func adjustmentID(_ words: LedgerArguments) throws -> AdjustmentID {
+        guard let text = words.option("id") else { return AdjustmentID() }
+        guard let id = AdjustmentID(text) else {
+            throw OperatorError("\(text) is no id.", "It is what the command that was not answered has printed.")
+        }
+        return id
     }
 
     private func user(_ words: LedgerArguments) throws -> UserID {
