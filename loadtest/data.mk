@@ -22,14 +22,15 @@ promtool:
 	@$(MAKE) --no-print-directory deps PACKAGES=prometheus
 
 # The modules whose tests run under the sanitizers: everything that services share.
-PLATFORM := atelier,Time,Concurrency,Configuration,Telemetry,Cryptography,HTTP,EventLoop,Lifecycle,HTTPServer,HTTPClient,Postgres,FaultProxy,ServiceKit,Jobs
-PLATFORM_TESTS := ^(Time|Concurrency|Configuration|Telemetry|Cryptography|HTTP|EventLoop|Lifecycle|HTTPServer|HTTPClient|Postgres|FaultProxy|ServiceKit|Jobs)Tests\.
+SANITIZED_MODULES := atelier,Time,Concurrency,Configuration,Telemetry,Cryptography,HTTP,EventLoop,Lifecycle,HTTPServer,HTTPClient,Postgres,FaultProxy,ServiceKit,Jobs
+SANITIZED_TESTS := ^(Time|Concurrency|Configuration|Telemetry|Cryptography|HTTP|EventLoop|Lifecycle|HTTPServer|HTTPClient|Postgres|FaultProxy|ServiceKit|Jobs)Tests\.
 
-SANITIZE = ATELIER_ONLY=$(PLATFORM) $(SWIFT)
+SANITIZE = ATELIER_ONLY=$(SANITIZED_MODULES) $(SWIFT)
 # The call and its flags; the folder is that of `make tsan` and `make asan`.
 sanitized = $(SANITIZE) build --build-tests $(2) --scratch-path $(SCRATCH)-$(1) --no-color-diagnostics && \
-	ATELIER_ONLY=$(PLATFORM) $(SCRATCH)-$(1)/debug/atelier test-cluster $(SWIFT) test --skip-build --disable-xctest \
-		$(2) --scratch-path $(SCRATCH)-$(1) --no-color-diagnostics --filter '$(PLATFORM_TESTS)'
+	LSAN_OPTIONS=suppressions=$(CURDIR)/loadtest/leaks.supp ATELIER_ONLY=$(SANITIZED_MODULES) \
+		$(SCRATCH)-$(1)/debug/atelier test-cluster $(SWIFT) test --skip-build --disable-xctest \
+		$(2) --scratch-path $(SCRATCH)-$(1) --no-color-diagnostics --filter '$(SANITIZED_TESTS)'
 
 .PHONY: sanitize-platform
 sanitize-platform: deps swift ## Run the platform's tests under ThreadSanitizer and AddressSanitizer
