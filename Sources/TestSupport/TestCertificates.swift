@@ -1,6 +1,5 @@
 internal import Concurrency
 internal import Foundation
-internal import Glibc
 
 /// Certificates made for one test by the `openssl` command, which Debian's PostgreSQL brings along.
 package final class TestCertificates: Sendable {
@@ -45,8 +44,8 @@ package final class TestCertificates: Sendable {
         ])
         // As a certificate client would: whole files, moved into place.
         for kind in ["key", "pem"] {
-            let (new, old) = (path("\(file).\(kind).new"), path("\(file).\(kind)"))
-            guard unsafe rename(new, old) == 0 else { throw Failed(output: "rename \(new)") }
+            let new = try Data(contentsOf: URL(filePath: path("\(file).\(kind).new")))
+            try new.write(to: URL(filePath: path("\(file).\(kind)")), options: .atomic)
         }
     }
 
