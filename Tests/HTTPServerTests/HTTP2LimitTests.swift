@@ -108,6 +108,19 @@ private typealias Raw = RawHTTP2Client
         await server.stop()
     }
 
+    /// Found by `make fuzz`: the library counts reads of a CONTINUATION frame's header, not frames.
+    @Test func `a header in two frames may arrive byte by byte`() async throws {
+        let server = try await RunningServer.start({ _ in }, Self.routes)
+        let client = try await Raw.open(try await server.client())
+        let block = Raw.block(Raw.request("GET", "/"))
+        let frames =
+            Raw.frame(.headers, flags: 1, stream: 1, payload: Array(block.prefix(4)))
+            + Raw.frame(.continuation, flags: 4, stream: 1, payload: Array(block.dropFirst(4)))
+        for byte in frames { try await client.send([byte]) }
+        #expect(try await client.answer(1).status == 200)
+        await server.stop()
+    }
+
     @Test func `limits of header, target and body are answered on their stream, and the connection goes on`()
         async throws
     {

@@ -37,7 +37,8 @@ internal import CNGHTTP2
         cnghttp2_limits(
             reset_burst: UInt64(max(0, limits.resetBurst)) + 1,
             resets_per_second: UInt64(max(0, limits.resetsPerSecond)) + 1,
-            continuations: max(0, limits.continuations),
+            // It counts each read of a frame's nine header bytes, so that one which arrives byte by byte counts nine times.
+            continuations: 9 * max(0, limits.continuations),
             outbound_acks: max(1, limits.queuedAcknowledgements),
             settings_entries: 32
         )
