@@ -1,6 +1,6 @@
 # Benchmarks and proofs of the ledger; the code is in loadtest/Sources/Billing and services/billing/Tests.
 
-.PHONY: ledger-build bench-ledger sim-ledger
+.PHONY: ledger-build bench-ledger bench-ledger-growth chaos-billing sim-ledger
 
 # Only what these targets need is built, in a folder of its own, so that other builds keep theirs.
 LEDGER = $(SCRATCH)/billing
@@ -18,8 +18,14 @@ ledger-build: deps swift
 bench-ledger: ledger-build $(LEDGER)/slow_fsync.so ## Measure the ledger beside others (ROW_SECONDS=10)
 	$(LEDGER)/release/loadtest-billing bench-ledger $(SLOW_FSYNC)
 
+bench-ledger-growth: ledger-build ## Measure the ledger with a past (GROWTH_ENTRIES=50000000 takes 35 GB, ROW_SECONDS=60)
+	$(LEDGER)/release/loadtest-billing bench-ledger-growth
+
+chaos-billing: ledger-build ## Kill billing and PostgreSQL under load (CHAOS_KILLS=60, CHAOS_SEED repeats the choices)
+	$(LEDGER)/release/loadtest-billing chaos-billing
+
 # Tests see internals, which a release build hides unless told otherwise; hence a folder of its own.
-sim-ledger: deps swift ## Walk the ledger's rules through SIM_SEQUENCES=100000 random sequences (SIM_SEED repeats one)
+sim-ledger: deps swift ## Walk the ledger's rules through SIM_SEQUENCES=100000 sequences (SIM_SEED)
 	ATELIER_ONLY=billing $(SWIFT) build -c release -Xswiftc -enable-testing --build-tests \
 		--scratch-path $(LEDGER)-testing --no-color-diagnostics
 	@ATELIER_ONLY=billing SIM_SEQUENCES=$${SIM_SEQUENCES:-100000} $(SWIFT) test -c release \

@@ -8,21 +8,24 @@ struct Books {
     let rig: Rig
     let database: String
 
-    /// - Parameter tally: What was acknowledged since the database was made, credits left aside.
-    /// - Throws: `OperatorError` that names the first difference.
+    /// - Throws: `OperatorError` that names what `differences` finds.
     func check(_ tally: Tally) async throws {
-        let differences = try await rig.psql(Self.differences, database: database)
-        guard differences.allSatisfy(\.isWhitespace) else {
-            throw OperatorError("The books are wrong:\n\(differences)", "")
-        }
+        let found = try await differences(tally)
+        guard found.isEmpty else { throw OperatorError("The books are wrong:\n\(found.joined(separator: "\n"))", "") }
+    }
+
+    /// - Parameter tally: What was acknowledged since the database was made, credits left aside.
+    /// - Returns: A line for each thing that is wrong; none if all is well.
+    func differences(_ tally: Tally) async throws -> [String] {
+        var differences = try await rig.psql(Self.faults, database: database).split(whereSeparator: \.isNewline)
+            .map(String.init)
         let found = try await rig.psql(Self.counts, database: database)
             .split(whereSeparator: \.isNewline).compactMap { Int64($0) }
         let wanted = [
             tally.held, tally.refused, tally.charged, tally.released, Int(tally.heldKopecks), Int(tally.chargedKopecks),
         ].map(Int64.init)
-        guard found == wanted else {
-            throw OperatorError("Acknowledged: \(wanted); in the books: \(found).", "")
-        }
+        if found != wanted { differences.append("acknowledged: \(wanted); in the books: \(found)") }
+        return differences
     }
 
     /// One number a line, in the order of `check`.
@@ -38,12 +41,13 @@ struct Books {
         """
 
     /// Lines only where something is wrong.
-    private static let differences = """
+    private static let faults = """
         select 'sum of entries', sum(amount) from entry having sum(amount) <> 0;
         select 'transfer ' || transfer, sum(amount) from entry group by transfer having sum(amount) <> 0 limit 5;
         select 'account ' || account.id, account.paid, account.bonus, account.held, posted, reserved from account
-        left join lateral (select coalesce(sum(amount), 0) as posted from entry where entry.account = account.id) as own
-            on true
+        left join lateral (
+            select coalesce(sum(amount), 0) as posted from entry where entry.account = account.id and entry.account > 0
+        ) as own on true
         left join lateral (
             select coalesce(sum(amount), 0) as reserved from hold
             where hold.account = account.id and not exists (

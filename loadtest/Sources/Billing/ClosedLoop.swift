@@ -32,12 +32,17 @@ struct ClosedLoop: Sendable {
 
     /// Runs the mix for some time; every order that was sent is waited for.
     func run(seed: UInt64, for duration: Duration) async throws -> Result {
-        let started = Deadline.monotonicNow()
         let until = Deadline.after(duration)
+        return try await run(seed: seed) { !until.isExpired }
+    }
+
+    /// Runs the mix while `isGoingOn`; every order that was sent is waited for.
+    func run(seed: UInt64, while isGoingOn: @Sendable @escaping () -> Bool) async throws -> Result {
+        let started = Deadline.monotonicNow()
         var whole = try await withThrowingTaskGroup(of: Result.self) { group in
             for client in 0..<clients {
                 let seed = seed &+ UInt64(client) &* 0x2545_f491_4f6c_dd1d
-                group.addTask { try await runClient(seed, until) }
+                group.addTask { try await runClient(seed, isGoingOn) }
             }
             return try await group.reduce(into: Result()) { whole, part in
                 whole.tally = whole.tally + part.tally
@@ -48,10 +53,10 @@ struct ClosedLoop: Sendable {
         return whole
     }
 
-    private func runClient(_ seed: UInt64, _ until: Deadline) async throws -> Result {
+    private func runClient(_ seed: UInt64, _ isGoingOn: () -> Bool) async throws -> Result {
         var mix = OrderMix(accounts: accounts, seed: seed)
         var latencies = LatencyRecorder()
-        while !until.isExpired {
+        while isGoingOn() {
             var calls: [OrderMix.Call] = []
             for _ in 0..<groupOrders { calls.append(mix.next()) }
             let sent = Deadline.monotonicNow()

@@ -29,12 +29,43 @@ struct HTTPLedger: Sendable {
         return outcomes
     }
 
+    /// One request for all orders.
+    func submitTogether(_ calls: [OrderMix.Call]) async throws -> [InProcessLedger.Outcome] {
+        let items = calls.map(Self.item).joined(separator: ",")
+        let response = try await post("/v1/operations", "{\"items\":[\(items)]}", key: calls[0].key)
+        guard response.status == 200 else { throw Failed(response: response) }
+        let results = try ContractJSON.decode(ApplyOperations.Output.self, from: response.body).results
+        return results.map { result in
+            InProcessLedger.Outcome(
+                verdict: result.verdict == "replayed" ? "ok" : result.verdict,
+                isReplayed: result.isReplayed ?? false
+            )
+        }
+    }
+
+    /// An order as an item of a group.
+    private static func item(_ call: OrderMix.Call) -> String {
+        let body = body(call.order)
+        return switch call.order {
+        case .placeHold: "{\"key\":\"\(call.key)\",\"place_hold\":\(body)}"
+        case .chargeHold(let id, _): "{\"key\":\"\(call.key)\",\"hold_id\":\"\(id)\",\"charge_hold\":\(body)}"
+        case .releaseHold(let id, _): "{\"key\":\"\(call.key)\",\"hold_id\":\"\(id)\",\"release_hold\":\(body)}"
+        case .credit: "{\"key\":\"\(call.key)\",\"credit\":\(body)}"
+        }
+    }
+
     private func post(_ path: String, _ body: String, key: String) async throws -> ClientResponse {
         let fields: HTTPFields = [
             "Content-Type": "application/json", "Authorization": "Bearer \(token)", "Idempotency-Key": key,
         ]
         return try await http.send(
-            ClientRequest(method: .post, url: url + path, fields: fields, body: .bytes(Array(body.utf8)))
+            ClientRequest(
+                method: .post,
+                url: url + path,
+                fields: fields,
+                body: .bytes(Array(body.utf8)),
+                timeout: .seconds(5)
+            )
         )
     }
 

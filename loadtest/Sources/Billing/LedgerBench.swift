@@ -75,6 +75,13 @@ struct LedgerBench {
             let figure = "http_single_\(name == "1" ? "hot" : name)"
             bench.require("\(figure)_per_second", result.callsPerSecond, .atLeast(6_000))
             bench.require("\(figure)_p99_ms", result.latencies.milliseconds(0.99), .atMost(20))
+            let groups = ClosedLoop(clients: 8, groupOrders: 100, accounts: accounts, submit: ledger.submitTogether)
+            let grouped = note(try await observe("ours, HTTP batches", test, service, groups, name), &tally)
+            bench.require(
+                "http_batches_\(name == "1" ? "hot" : name)_per_second",
+                grouped.callsPerSecond,
+                .atLeast(12_000)
+            )
         }
         await http.shutdown()
         try await service.stop(loop)

@@ -51,20 +51,19 @@ struct LedgerWalk {
         }
     }
 
-    /// Words in problems are for people and may differ.
     private static func isSame(_ left: Verdict, _ right: Verdict) -> Bool {
-        func plain(_ verdict: Verdict) -> Verdict {
-            switch verdict {
-            case .fresh(.refused(var problem)):
-                problem.detail = nil
-                return .fresh(.refused(problem))
-            case .replayed(.refused(var problem)):
-                problem.detail = nil
-                return .replayed(.refused(problem))
-            default: return verdict
-            }
+        switch (left, right) {
+        case (.fresh(let left), .fresh(let right)), (.replayed(let left), .replayed(let right)):
+            plain(left) == plain(right)
+        default: left == right
         }
-        return plain(left) == plain(right)
+    }
+
+    /// Without the words in problems, which are for people and may differ.
+    static func plain(_ answer: LedgerAnswer) -> LedgerAnswer {
+        guard case .refused(var problem) = answer else { return answer }
+        problem.detail = nil
+        return .refused(problem)
     }
 
     private static func name(_ item: LedgerItem, _ verdict: Verdict) -> String {

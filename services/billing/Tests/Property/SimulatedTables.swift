@@ -146,6 +146,10 @@ struct SimulatedTables {
         hold.amount - (parts[hold.key]?.values.map(\.part.amountKopecks).reduce(0, +) ?? 0)
     }
 
+    func hasCredit(_ reference: CreditReference) -> Bool { credits[reference] != nil }
+    func hasProposal(_ id: AdjustmentID) -> Bool { proposals[id] != nil }
+    func hasDecision(_ id: AdjustmentID) -> Bool { decisions[id] != nil }
+
     // MARK: Writing
 
     mutating func apply(_ rows: LedgerRows, _ facts: LedgerFacts) {

@@ -1,0 +1,105 @@
+import Contracts
+import EventLoop
+import Foundation
+import HTTP
+import HTTPClient
+import LoadtestKit
+import LocalSystem
+import Telemetry
+import Time
+
+/// `make bench-ledger-growth`: the same load on an empty ledger and on one with a past, both across two checkpoints.
+struct LedgerGrowthBench {
+    let loop: EventLoop
+    let accounts: Int64
+    let seconds: Int
+
+    /// `GROWTH_ENTRIES` (50,000,000; some 35 GB) says how long the past is, `ROW_SECONDS` (60) how long a side takes.
+    static func run(loop: EventLoop, words: [String]) async throws -> Int32 {
+        let environment = ProcessInfo.processInfo.environment
+        let entries = environment["GROWTH_ENTRIES"].flatMap { Int64($0) } ?? 50_000_000
+        let bench = LedgerGrowthBench(
+            loop: loop,
+            accounts: max(1, entries / GrownLedger.entriesPerAccount),
+            seconds: environment["ROW_SECONDS"].flatMap { Int($0) } ?? 60
+        )
+        return try await bench.measure()
+    }
+
+    private func measure() async throws -> Int32 {
+        let test = try await LedgerUnderTest.open("bench-ledger-growth", loop: loop)
+        let grown = GrownLedger(rig: test.rig, accounts: accounts)
+        try await grown.loadAccounts()
+        let empty = try await throughput(test)
+        Console.say("empty: \(Bench.format(empty.callsPerSecond.rounded())) calls/s; writing the past …")
+        try await grown.loadHistory()
+        let full = try await throughput(test)
+        let size = try await test.rig.psql("select pg_database_size('\(LedgerUnderTest.databaseName)') / 1000000")
+        let count = try await test.rig.psql("select max(id) from entry", database: LedgerUnderTest.databaseName)
+        Console.say("grown: \(Bench.format(full.callsPerSecond.rounded())) calls/s")
+        let asOf = try await balancesInThePast(test)
+        try await test.close()
+        var bench = Bench("bench-ledger-growth")
+        bench.note("accounts", Double(accounts))
+        bench.note("entries", number(count))
+        bench.note("database_megabytes", number(size))
+        bench.note("empty_per_second", empty.callsPerSecond)
+        bench.note("grown_per_second", full.callsPerSecond)
+        bench.require("grown_to_empty", full.callsPerSecond / empty.callsPerSecond, .atLeast(0.85))
+        bench.note("as_of_balance_p50_ms", asOf.milliseconds(0.5))
+        bench.require("as_of_balance_p99_ms", asOf.milliseconds(0.99), .atMost(5))
+        return bench.finish()
+    }
+
+    private func number(_ text: String) -> Double {
+        Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? .nan
+    }
+
+    /// Half the time before the second checkpoint and half after it.
+    private func throughput(_ test: LedgerUnderTest) async throws -> ClosedLoop.Result {
+        let clients = ClosedLoop(clients: 16, groupOrders: 100, accounts: 1...accounts, submit: test.native)
+        let half = Duration.seconds(Int64(max(1, seconds / 2)))
+        return try await test.withWorkers {
+            var whole = ClosedLoop.Result()
+            for _ in 0..<2 {
+                _ = try await test.rig.psql("checkpoint")
+                let part = try await clients.run(seed: .random(in: 0...UInt64.max), for: half)
+                whole.tally = whole.tally + part.tally
+                whole.seconds += part.seconds
+            }
+            return whole
+        }
+    }
+
+    /// Four callers at a time ask for balances of random accounts at random moments of the past.
+    private func balancesInThePast(_ test: LedgerUnderTest) async throws -> LatencyRecorder {
+        let service = try await test.rig.start(.billing, test.children)
+        let http = HTTPClient(loop: loop, metrics: Metrics(service: "client"), log: Log(service: "client"))
+        let token = test.rig.credentials.token(caller: .operator, callee: .billing)
+        let url = "http://127.0.0.1:\(test.children.ports["billing"])"
+        let until = Deadline.after(.seconds(10))
+        let accounts = accounts
+        let recorder = try await withThrowingTaskGroup(of: LatencyRecorder.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var recorder = LatencyRecorder()
+                    while !until.isExpired {
+                        let at = WallClock.system.now + .seconds(-Int64.random(in: 60...90_000))
+                        let path = "/v1/accounts/\(Int64.random(in: 1...accounts))/balance?at=\(at)"
+                        let sent = Deadline.monotonicNow()
+                        let response = try await http.send(
+                            ClientRequest(url: url + path, fields: ["Authorization": "Bearer \(token)"])
+                        )
+                        guard response.status == 200 else { throw HTTPLedger.Failed(response: response) }
+                        recorder.record(.nanoseconds(Int64(Deadline.monotonicNow() - sent)))
+                    }
+                    return recorder
+                }
+            }
+            return try await group.reduce(into: LatencyRecorder()) { $0.merge($1) }
+        }
+        await http.shutdown()
+        try await service.stop(loop)
+        return recorder
+    }
+}
