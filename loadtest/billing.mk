@@ -25,11 +25,11 @@ chaos-billing: ledger-build ## Kill billing and PostgreSQL under load (CHAOS_KIL
 	$(LEDGER)/release/loadtest-billing chaos-billing
 
 # Tests see internals, which a release build hides unless told otherwise; hence a folder of its own.
-sim-ledger: deps swift ## Walk the ledger's rules through SIM_SEQUENCES=100000 sequences (SIM_SEED)
+sim-ledger: deps swift ## Walk the ledger's rules through SIM_SEQUENCES=100000 sequences, and crashes (SIM_SEED)
 	ATELIER_ONLY=billing $(SWIFT) build -c release -Xswiftc -enable-testing --build-tests \
 		--scratch-path $(LEDGER)-testing --no-color-diagnostics
-	@ATELIER_ONLY=billing SIM_SEQUENCES=$${SIM_SEQUENCES:-100000} $(SWIFT) test -c release \
+	@ATELIER_ONLY=billing SIM_SEQUENCES=$${SIM_SEQUENCES:-100000} SIM_RUNS=$${SIM_RUNS:-5000} $(SWIFT) test -c release \
 		-Xswiftc -enable-testing --skip-build --disable-xctest --scratch-path $(LEDGER)-testing \
-		--filter 'LedgerPropertyTests|MutantTests' > $(LEDGER)-testing/sim-ledger.log 2>&1; code=$$?; \
-		grep -E '^  |^ledger|^mutant|✘|Test run' $(LEDGER)-testing/sim-ledger.log; \
+		--filter 'LedgerPropertyTests|MutantTests|LedgerSimulationTests' > $(LEDGER)-testing/sim-ledger.log 2>&1; code=$$?; \
+		grep -E '^  |^ledger|^mutant|^blunder|✘|Test run' $(LEDGER)-testing/sim-ledger.log; \
 		grep '^{"bench"' $(LEDGER)-testing/sim-ledger.log; exit $$code

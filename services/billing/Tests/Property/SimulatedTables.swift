@@ -146,8 +146,8 @@ struct SimulatedTables {
         hold.amount - (parts[hold.key]?.values.map(\.part.amountKopecks).reduce(0, +) ?? 0)
     }
 
-    func hasCredit(_ reference: CreditReference) -> Bool { credits[reference] != nil }
-    func hasProposal(_ id: AdjustmentID) -> Bool { proposals[id] != nil }
+    func owner(of reference: CreditReference) -> UserID? { credits[reference]?.userID }
+    func owner(of id: AdjustmentID) -> UserID? { proposals[id]?.userID }
     func hasDecision(_ id: AdjustmentID) -> Bool { decisions[id] != nil }
 
     // MARK: Writing
