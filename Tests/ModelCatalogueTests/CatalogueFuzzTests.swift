@@ -24,7 +24,7 @@ struct CatalogueFuzzTests {
         var (seed, dice) = Self.dice()
         let files = try CatalogueFile.all(in: Self.folder).filter { $0.name != SmokeBook.fileName }
         var (refused, accepted) = (0, 0)
-        for round in 0..<(Self.number("ATELIER_FUZZ_ROUNDS") ?? 600) {
+        for round in 0..<(Self.number("ATELIER_FUZZ_ROUNDS") ?? 3_000) {
             let file = files[dice.below(files.count)]
             let bytes = Damage.make(try #require(file.bytes), &dice)
             do {
