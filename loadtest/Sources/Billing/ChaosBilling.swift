@@ -146,7 +146,7 @@ struct ChaosBilling {
     /// One victim after the other, chosen by the seed; every tenth time PostgreSQL and an instance at once.
     private func killAll(_ isOver: Locked<Bool>) async throws -> [String: Int] {
         defer { isOver.withLock { $0 = true } }
-        var random = SplitMix64(seed)
+        var random = SeededGenerator(seed: seed)
         var counts: [String: Int] = [:]
         var done = 0
         while done < kills {

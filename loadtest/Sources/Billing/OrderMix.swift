@@ -1,5 +1,6 @@
 import BillingService
 import Contracts
+import LoadtestKit
 import Time
 
 /// The orders of one client: 70 % holds (5 % of all orders ask for more than there is), 25 % charges, 5 % releases, and
@@ -22,7 +23,7 @@ struct OrderMix {
 
     private let accounts: ClosedRange<UserID>
     private let expiresAt = WallClock.system.now + .seconds(86_400)
-    private var random: SplitMix64
+    private var random: SeededGenerator
     /// Holds that are acknowledged and live.
     private var live: [(id: HoldID, userID: UserID, amount: Int64)] = []
     /// Calls that were answered, to be repeated; the newest replace the oldest.
@@ -33,7 +34,7 @@ struct OrderMix {
 
     init(accounts: ClosedRange<UserID>, seed: UInt64) {
         self.accounts = accounts
-        self.random = SplitMix64(seed)
+        self.random = SeededGenerator(seed: seed)
     }
 
     mutating func next() -> Call {
@@ -137,23 +138,6 @@ struct Tally: Sendable, Equatable {
             heldKopecks: left.heldKopecks + right.heldKopecks,
             chargedKopecks: left.chargedKopecks + right.chargedKopecks
         )
-    }
-}
-
-/// Small and repeatable from its seed (Steele, Lea and Flood, 2014).
-struct SplitMix64: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        self.state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }
 
