@@ -1,4 +1,4 @@
-package import Foundation
+internal import Foundation
 package import Time
 
 /// The last path segment of a public download address: it names an asset, says until when, and proves that generation

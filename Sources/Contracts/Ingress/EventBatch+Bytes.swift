@@ -1,4 +1,4 @@
-package import Time
+internal import Time
 
 // Batches of events and their verdicts are the busiest bodies of all. They are written and read here without the coder's
 // trees; tests hold the bytes against `ContractJSON`.

@@ -91,8 +91,14 @@ struct ChaosAudit: Sendable {
         bench.require("attempts_with_two_tasks", Double(uses.values.count { $0 > 1 }), .equal(0))
     }
 
-    /// Media in the chats: each succeeded job's result once.
     private func judgeChats(_ bench: inout Bench) async throws {
+        let (missing, doubled) = try await results()
+        bench.require("results_missing_in_chats", Double(missing), .equal(0))
+        bench.note("results_doubled_in_chats", Double(doubled))
+    }
+
+    /// Media in the chats, where each succeeded job's result is to be once.
+    func results() async throws -> (missing: Int, doubled: Int) {
         var (missing, doubled) = (0, 0)
         let wanted = try await rows(
             .generation,
@@ -108,8 +114,7 @@ struct ChaosAudit: Sendable {
             missing += max(0, count - media)
             doubled += max(0, media - count)
         }
-        bench.require("results_missing_in_chats", Double(missing), .equal(0))
-        bench.note("results_doubled_in_chats", Double(doubled))
+        return (missing, doubled)
     }
 
     private func billing(_ sql: String) async throws -> Double { try await system.number(.billing, sql) }

@@ -14,6 +14,8 @@ struct ChaosGeneration: Sendable {
 
     /// Longer than a job's hard limit would be too long to wait for; jobs of the stand-in take seconds.
     private static let settlePatience = Duration.seconds(240)
+    /// A delivery that was killed again and again backs off for up to a minute.
+    private static let chatPatience = Duration.seconds(120)
 
     func run() async throws -> Int32 {
         let environment = ProcessInfo.processInfo.environment
@@ -30,12 +32,13 @@ struct ChaosGeneration: Sendable {
         )
         let load = try await JobLoad.prepare(system, users: 100)
         let kills = try await disturb(system, load, jobs, seed)
-        let drained = try await waitUntilSettled(system)
+        let audit = ChaosAudit(system: system, jobs: jobs)
+        let drained = try await waitUntilSettled(system, audit)
         var bench = Bench("chaos-generation")
         bench.note("seed", Double(seed % 1_000_000_007))
         bench.require("kills", Double(kills), .atLeast(Double(min(60, jobs / 34))))
         bench.note("seconds_until_settled", drained)
-        try await ChaosAudit(system: system, jobs: jobs).judge(&bench)
+        try await audit.judge(&bench)
         let code = bench.finish()
         if code == 0 { try await system.close() } else { Console.say("Its logs are in \(system.rig.project.logs).") }
         return code
@@ -99,10 +102,10 @@ struct ChaosGeneration: Sendable {
         return "picture \(number)\(word)"
     }
 
-    /// Waits until every job has ended and is told.
+    /// Waits until every job has ended and is told, and the results are in the chats.
     ///
-    /// - Returns: Seconds.
-    private func waitUntilSettled(_ system: WholeSystem) async throws -> Double {
+    /// - Returns: Seconds until the last job was told.
+    private func waitUntilSettled(_ system: WholeSystem, _ audit: ChaosAudit) async throws -> Double {
         let begun = Deadline.monotonicNow()
         let deadline = Deadline.after(Self.settlePatience)
         while !deadline.isExpired {
@@ -113,8 +116,10 @@ struct ChaosGeneration: Sendable {
             if open == 0 { break }
             try await loop.sleep(for: .seconds(1))
         }
-        // Conversation's and delivery's queues have their own pace.
-        try await loop.sleep(for: .seconds(10))
-        return Double(Deadline.monotonicNow() - begun) / 1e9
+        let settled = Double(Deadline.monotonicNow() - begun) / 1e9
+        // Conversation's and delivery's queues have their own pace, and a back-off after the last kill.
+        let patience = Deadline.after(Self.chatPatience)
+        while !patience.isExpired, try await audit.results().missing > 0 { try await loop.sleep(for: .seconds(1)) }
+        return settled
     }
 }

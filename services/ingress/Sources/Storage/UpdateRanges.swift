@@ -34,7 +34,7 @@ final class UpdateRanges: Sendable {
             return missing
         }
         for range in missing.sorted() {
-            try await database.query("select make_seen_partition(\(Int32(range)))")
+            _ = try await database.query("select make_seen_partition(\(Int32(range)))")
             _ = known.withLock { $0.insert(range) }
         }
     }
