@@ -7,7 +7,7 @@ internal import Time
 final class HTTP1Session: Session, @unchecked Sendable {
     // @unchecked: touched on the loop's thread only; tasks of handlers run there too.
 
-    private enum Phase {
+    enum Phase {
         /// Before a request, or within its header.
         case header
         /// `pending` is not complete.
@@ -21,7 +21,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
     }
 
     /// A request whose body is not complete. Kept beside the phase and not in it, so that the body grows in place.
-    private struct PendingRequest {
+    struct PendingRequest {
         var request: HTTPRequest
         let route: Route
         let framing: HTTP1Head.Framing
@@ -32,12 +32,12 @@ final class HTTP1Session: Session, @unchecked Sendable {
     /// A cycle until the connection closes and lets go of its session; a handler may outlive that moment.
     let connection: Connection
     var server: ServerCore { connection.server }
-    private var phase = Phase.header
-    private var pending: PendingRequest?
-    private var exchange: Exchange?
-    private var incoming: IncomingBody?
-    private var owesContinue = false
-    private var isWaitingForReader = false
+    var phase = Phase.header
+    var pending: PendingRequest?
+    var exchange: Exchange?
+    var incoming: IncomingBody?
+    var owesContinue = false
+    var isWaitingForReader = false
     private var parser: HTTP1Parser
     private var input: [UInt8] = []
     private var isProcessing = false
@@ -237,57 +237,10 @@ final class HTTP1Session: Session, @unchecked Sendable {
         }
     }
 
-    /// Hands the request to its handler, which takes the body while it arrives. Its time is the route's.
-    private func beginStream(owesContinue: Bool) {
-        let incoming = IncomingBody(loop: server.loop)
-        incoming.onDemand = { [unowned self] in onDemand() }
-        self.incoming = incoming
-        self.owesContinue = owesContinue
-        pending?.request.stream = incoming.reader
-        dispatch(closes: false)
-    }
-
-    /// The handler waits for more of the body.
-    private func onDemand() {
-        if owesContinue {
-            owesContinue = false
-            connection.output.append(HTTP1Serializer.continueLine)
-            connection.flush()
-        }
-        guard isWaitingForReader else { return }
-        isWaitingForReader = false
-        processInput()
-    }
-
-    /// Whether the handler at work has not got the whole body.
-    var isReadingBody: Bool { phase == .streaming }
-
-    private func endBody(failing error: (any Error)?) {
-        if phase == .streaming { phase = .busy }
-        isWaitingForReader = false
-        owesContinue = false
-        guard let incoming = incoming.take() else { return }
-        incoming.onDemand = {}
-        if let error { incoming.fail(error) } else { incoming.end() }
-    }
-
-    private func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        if let incoming {
-            return unsafe bytes.extracting(range).withUnsafeBufferPointer { unsafe incoming.append($0) }
-        }
-        if pending?.request.body.isEmpty == true, case .length(let length)? = pending?.framing {
-            // Not all at once: an announced length costs the peer nothing.
-            pending?.request.body.reserveCapacity(min(length, 65_536))
-        }
-        let room = (pending?.route.keptBodyBytes ?? 0) - (pending?.request.body.count ?? 0)
-        let kept = range.prefix(max(0, room))
-        unsafe bytes.extracting(kept).withUnsafeBufferPointer { unsafe pending?.request.body.append(contentsOf: $0) }
-    }
-
     /// Hands the request to its handler.
     ///
     /// - Parameter closes: Whether the connection ends with the answer whatever the client asked for.
-    private func dispatch(closes: Bool) {
+    func dispatch(closes: Bool) {
         guard let pending = pending.take() else { return }
         receivedAt = nil
         requestCount += 1

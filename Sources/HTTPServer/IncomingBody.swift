@@ -11,6 +11,8 @@ final class IncomingBody: @unchecked Sendable {
     private var waiter: CheckedContinuation<[UInt8]?, any Error>?
     /// Called when the reader waits for bytes that have not arrived.
     var onDemand: () -> Void = {}
+    /// Called when the reader has been given so many bytes.
+    var onTaken: (Int) -> Void = { _ in }
 
     init(loop: EventLoop) {
         self.loop = loop
@@ -65,6 +67,7 @@ final class IncomingBody: @unchecked Sendable {
             let piece = bytes
             bytes = []
             waiter.take()?.resume(returning: piece)
+            onTaken(piece.count)
         } else if let failure {
             waiter.take()?.resume(throwing: failure)
         } else if isComplete {

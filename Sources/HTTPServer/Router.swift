@@ -67,7 +67,8 @@ package struct Router: Sendable {
     }
 
     /// Registers a handler that takes the request's body as a stream (`HTTPRequest.stream`): it begins with the header's
-    /// end and reads as fast as it likes, which is as fast as the peer is read. Over HTTP/2 the body is complete before.
+    /// end and reads as fast as it likes, which is as fast as the peer is read; over
+    /// HTTP/2 the window of its stream sees to that, so that other streams go on.
     ///
     /// - Parameters:
     ///   - maximumBodyBytes: A larger body is answered 413 if its length is announced, else as soon as it is too large.

@@ -51,7 +51,8 @@ extension Duration {
         idleNanoseconds = configuration.idleTimeout.nanoseconds
         bodyNanoseconds = configuration.bodyDeadline.nanoseconds
         writeNanoseconds = configuration.writeDeadline.nanoseconds
-        let largestBody = table.routes.reduce(0) { max($0, min($1.maximumBodyBytes, $1.keptBodyBytes)) }
+        let largestBody = table.routes.lazy.filter { !$0.isStreamed }
+            .reduce(0) { max($0, min($1.maximumBodyBytes, $1.keptBodyBytes)) }
         http2 = HTTP2Library(configuration, largestBody: largestBody)
         unsafe readBuffer = .allocate(byteCount: Self.readBytes, alignment: 16)
     }

@@ -55,10 +55,8 @@ extension HTTP2Session {
     }
 
     func bodyBytes(_ number: Int32, _ bytes: UnsafeRawBufferPointer) {
-        let kept = stream(number).map { unsafe $0.take(bytes) } ?? 0
-        // What nobody wants, as the stream has been answered or given up, must not use up the window of the others.
-        credit.drop(bytes.count - kept)
-        credit.keep(kept)
+        // What nobody wants must not use up the window of the other streams.
+        if let stream = stream(number) { unsafe stream.take(bytes) } else { credit.drop(bytes.count) }
         if credit.owed > 0 { shedBodies() }
     }
 

@@ -3,11 +3,13 @@ internal import HTTP
 internal import Time
 
 /// One stream: a request as it comes in and its answer as it leaves. Loop thread only.
-final class HTTP2Stream: AnswerChannel {
-    private enum Phase {
+final class HTTP2Stream {
+    enum Phase {
         /// The header is coming in.
         case header
         case body(RouteMatch)
+        /// A handler is at work that takes its request's body from `incoming` while it arrives.
+        case streaming(RouteMatch)
         /// The request is whole, or nothing more of it is wanted.
         case answering
     }
@@ -16,28 +18,31 @@ final class HTTP2Stream: AnswerChannel {
     /// Where the session keeps it.
     var place: Int
     var head: HTTP2Head
-    private(set) var exchange: Exchange?
+    var exchange: Exchange?
     /// When `expire` is called, in nanoseconds of the monotonic clock.
     var deadline = UInt64.max
     /// Bytes of the body in memory, here or with the handler.
-    private(set) var heldBytes = 0
-    private let session: HTTP2Session
-    private let receivedAt: UInt64
-    private var phase = Phase.header
+    var heldBytes = 0
+    let session: HTTP2Session
+    let receivedAt: UInt64
+    var phase = Phase.header
     private var body: [UInt8] = []
+    /// The body of a request that is streamed to its handler.
+    var incoming: IncomingBody?
+    var owesContinue = false
     /// Bytes of the body that have come, kept or not.
-    private var bodyBytes = 0
+    var bodyBytes = 0
     /// Bytes taken whose part of the stream's window is still shut.
-    private var unreturnedBytes = 0
-    private var isRequestWhole = false
-    private var isClosed = false
-    private var isHandlerAtWork = false
+    var unreturnedBytes = 0
+    var isRequestWhole = false
+    var isClosed = false
+    var isHandlerAtWork = false
     // The answer.
-    private var output = PieceQueue()
-    private var hasBegun = false
-    private var hasEnded = false
-    private var isDeferred = false
-    private var windowLeft = 0
+    var output = PieceQueue()
+    var hasBegun = false
+    var hasEnded = false
+    var isDeferred = false
+    var windowLeft = 0
 
     /// Output that must leave within one write deadline.
     private static let writeWindowBytes = 262_144
@@ -50,7 +55,7 @@ final class HTTP2Stream: AnswerChannel {
         head = HTTP2Head(session.server.limits)
     }
 
-    private var server: ServerCore { session.server }
+    var server: ServerCore { session.server }
 
     var isReceivingBody: Bool {
         if case .body = phase { true } else { false }
@@ -65,8 +70,12 @@ final class HTTP2Stream: AnswerChannel {
         if let refusal = head.refusal { return refuse(refusal) }
         let match = server.table.match(method: head.method, target: head.target)
         // Without a route the answer is known before the body has come; it is dropped.
-        if isWhole || match.isFallback { return run(match) }
+        if isWhole || match.isFallback {
+            phase = .answering
+            return run(match)
+        }
         if let length = head.length, length > match.route.maximumBodyBytes { return refuse(.bodyTooLarge) }
+        if match.route.isStreamed { return beginUpload(match) }
         phase = .body(match)
         wait(server.bodyNanoseconds)
         // Not all at once: an announced length costs the peer nothing.
@@ -74,33 +83,57 @@ final class HTTP2Stream: AnswerChannel {
         if head.expectsContinue { _ = unsafe cnghttp2_submit_continue(session.library, number) }
     }
 
-    /// Takes bytes of the body; how many of them are kept.
-    func take(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard case .body(let match) = phase else { return 0 }
-        bodyBytes += bytes.count
-        guard bodyBytes <= match.route.maximumBodyBytes else {
-            refuse(.bodyTooLarge)
-            return 0
+    /// Takes bytes of the body. What nobody wants, as the stream has been answered or given up, is dropped.
+    func take(_ bytes: UnsafeRawBufferPointer) {
+        let match: RouteMatch
+        switch phase {
+        case .body(let begun), .streaming(let begun): match = begun
+        case .header, .answering: return session.credit.drop(bytes.count)
         }
+        bodyBytes += bytes.count
+        if bodyBytes > match.route.maximumBodyBytes {
+            refuse(.bodyTooLarge)
+            return session.credit.drop(bytes.count)
+        }
+        if let incoming { return unsafe pass(bytes, to: incoming) }
         let kept = min(bytes.count, max(0, match.route.keptBodyBytes - body.count))
         unsafe body.append(contentsOf: bytes[..<kept])
-        heldBytes += kept
-        unreturnedBytes += bytes.count
-        // Small bodies fit into the window as it is; the route's limit bounds the large ones.
-        if unreturnedBytes >= session.shared.limits.streamWindowBytes / 4 {
-            _ = unsafe nghttp2_session_consume_stream(session.library, number, unreturnedBytes)
-            unreturnedBytes = 0
-        }
-        return kept
+        hold(kept)
+        session.credit.drop(bytes.count - kept)
+        // The route's limit bounds what is held, so the peer need not wait.
+        openWindow(bytes.count)
+    }
+
+    func hold(_ bytes: Int) {
+        heldBytes += bytes
+        session.credit.keep(bytes)
+    }
+
+    /// Lets the peer send so many bytes more; small bodies fit into the window as it is.
+    func openWindow(_ bytes: Int) {
+        unreturnedBytes += bytes
+        guard unreturnedBytes >= session.shared.limits.streamWindowBytes / 4, !isRequestWhole, !isClosed else { return }
+        _ = unsafe nghttp2_session_consume_stream(session.library, number, unreturnedBytes)
+        unreturnedBytes = 0
     }
 
     func requestEnded() {
         isRequestWhole = true
-        if case .body(let match) = phase { run(match) }
+        switch phase {
+        case .body(let match):
+            phase = .answering
+            run(match)
+        case .streaming:
+            phase = .answering
+            incoming?.end()
+        case .header, .answering: break
+        }
     }
 
-    private func run(_ match: RouteMatch) {
-        phase = .answering
+    /// Hands the request to its handler.
+    ///
+    /// - Parameter stream: Its body, if that is still on its way.
+    func run(_ match: RouteMatch, stream: BodyReader? = nil) {
         let exchange = Exchange(
             channel: self,
             server: server,
@@ -109,7 +142,7 @@ final class HTTP2Stream: AnswerChannel {
             receivedAt: receivedAt
         )
         self.exchange = exchange
-        let request = HTTPRequest(
+        var request = HTTPRequest(
             method: head.method,
             target: head.target,
             fields: head.fields,
@@ -120,6 +153,7 @@ final class HTTP2Stream: AnswerChannel {
             receivedAt: receivedAt,
             isSecure: session.connection.isSecure
         )
+        request.stream = stream
         body = []
         wait(match.route.timeoutNanoseconds)
         isHandlerAtWork = true
@@ -131,6 +165,12 @@ final class HTTP2Stream: AnswerChannel {
     /// certain.
     func refuse(_ refusal: HTTPRefusal) {
         server.metrics.refuse(refusal.rawValue)
+        if case .streaming = phase {
+            exchange?.abandon()
+            exchange = nil
+            endUpload(failing: refusal)
+            if hasBegun { return reset(NGHTTP2_CANCEL) }
+        }
         phase = .answering
         body = []
         letGo()
@@ -159,15 +199,16 @@ final class HTTP2Stream: AnswerChannel {
         switch phase {
         case .header: break  // The session's, as it concerns all streams.
         case .body: refuse(.bodyDeadline)
+        case .streaming where !hasBegun: refuse(.bodyDeadline)
         case .answering where !hasBegun: exchange?.timeOut()
-        case .answering:
+        case .streaming, .answering:
             server.metrics.close(.writeDeadline)
             reset(NGHTTP2_CANCEL)
         }
     }
 
     /// Until when the next part of the answer has to leave.
-    private func expectProgress(from now: UInt64) {
+    func expectProgress(from now: UInt64) {
         windowLeft = Self.writeWindowBytes
         deadline = now &+ server.writeNanoseconds
         session.expect(by: deadline)
@@ -175,7 +216,7 @@ final class HTTP2Stream: AnswerChannel {
 
     // MARK: - The end
 
-    private func reset(_ error: nghttp2_error_code) {
+    func reset(_ error: nghttp2_error_code) {
         _ = unsafe cnghttp2_submit_reset(session.library, number, error.rawValue)
     }
 
@@ -187,6 +228,7 @@ final class HTTP2Stream: AnswerChannel {
     /// The stream is gone, in good order or not.
     func abandon() {
         isClosed = true
+        endUpload(failing: PeerGone())
         session.waitingBytes -= output.count
         output = PieceQueue()
         body = []
@@ -196,107 +238,10 @@ final class HTTP2Stream: AnswerChannel {
     }
 
     /// Gives the body's memory back, once neither we nor the handler have it.
-    private func letGo() {
+    func letGo() {
         guard !isHandlerAtWork else { return }
         let bytes = heldBytes
         heldBytes = 0
         session.release(bytes)
-    }
-
-    // MARK: - The answer
-
-    var hasRoom: Bool {
-        output.count == 0
-            || (output.count < server.configuration.outputBytes
-                && session.waitingBytes < session.shared.limits.outputBytes)
-    }
-
-    func begin(_ response: HTTPResponse, length: Int64?, hasBody: Bool) -> Bool {
-        guard session.shared.fields.fill(response, length: length, date: server.currentDateLine()) else { return false }
-        hasBegun = true
-        guard !isClosed else { return true }
-        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
-        var provider = unsafe cnghttp2_body(context, HTTP2Library.readBody)
-        unsafe session.shared.fields.withFields { fields, count in
-            if hasBody {
-                _ = unsafe cnghttp2_submit_response(session.library, number, fields, count, &provider)
-            } else {
-                _ = unsafe cnghttp2_submit_response(session.library, number, fields, count, nil)
-            }
-        }
-        return true
-    }
-
-    func append(_ bytes: [UInt8]) {
-        guard !isClosed else { return }
-        if exchange?.isStreaming ?? false, output.count == 0 { expectProgress(from: Deadline.monotonicNow()) }
-        output.append(bytes)
-        session.waitingBytes += bytes.count
-        resume()
-    }
-
-    func end() {
-        hasEnded = true
-        resume()
-    }
-
-    private func resume() {
-        guard isDeferred, !isClosed else { return }
-        isDeferred = false
-        _ = unsafe nghttp2_session_resume_data(session.library, number)
-    }
-
-    func beginStreaming() {
-        deadline = .max
-    }
-
-    func flush() {
-        session.flush()
-    }
-
-    /// Only this stream is concerned: its handler can't touch what belongs to another.
-    func distrust() {
-        server.metrics.close(.handlerTimeout)
-    }
-
-    func breakOff() {
-        server.metrics.close(.brokenBody)
-        reset(NGHTTP2_INTERNAL_ERROR)
-        session.flush()
-    }
-
-    func finished(now: UInt64) {
-        expectProgress(from: now)
-        session.flush()
-    }
-
-    func handlerEnded() {
-        isHandlerAtWork = false
-        session.handlersAtWork -= 1
-        if isClosed {
-            letGo()
-            session.giveCreditBack()
-            session.flush()
-        }
-    }
-
-    /// What a DATA frame of at most so many bytes takes; nil if the handler has more to say but not yet.
-    func nextBytes(atMost limit: Int) -> (count: Int, isLast: Bool)? {
-        let count = min(limit, output.count)
-        if count == 0, !hasEnded {
-            isDeferred = true
-            return nil
-        }
-        return (count, hasEnded && count == output.count)
-    }
-
-    func moveBytes(_ count: Int, to queue: inout OutputQueue, now: UInt64) {
-        output.move(count, to: &queue)
-        windowLeft -= count
-        if output.count == 0, !hasEnded {
-            deadline = .max
-        } else if windowLeft <= 0 {
-            expectProgress(from: Deadline.monotonicNow())
-        }
     }
 }
