@@ -11,14 +11,15 @@ package import Time
 /// and `onCancel` handlers leave it. Do nothing here that blocks or computes for more than a millisecond: everything
 /// else on the loop waits (`lag` shows it); see `BlockingExecutor`.
 ///
-/// A turn is: the events of one `epoll_wait` (at most 256), then ready work, then due timers. Work is bounded by count
+/// A turn is: the events of one `epoll_wait` (at most 16), then ready work, then due timers. Work is bounded by count
 /// and time, and what is left waits for the next turn, so neither jobs nor I/O can starve the other.
 package final class EventLoop: TaskExecutor, @unchecked Sendable {
     // @unchecked: `watches`, `timers`, `ready` and what follows them are touched only by the loop's thread; `inbox`
     // and the atomics are for everybody.
 
-    /// Events taken by one `epoll_wait`.
-    static let maximumEventsPerTurn = 256
+    /// Events taken by one `epoll_wait`. Few, because what becomes ready during a turn waits for all of it: the kernel's
+    /// list is first in, first out, and a turn that takes the whole list lets late-comers wait twice (ADR 0052).
+    static let maximumEventsPerTurn = 16
     /// Jobs and closures run between two looks at the descriptors.
     static let maximumWorkPerTurn = 256
     /// The same as time; looked at every 16 items.
@@ -191,18 +192,36 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func main() {
         unsafe pthread_setspecific(Self.currentKey, Unmanaged.passUnretained(self).toOpaque())
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Self.maximumEventsPerTurn)
+        var vigil = Vigil()
+        var ended = Deadline.monotonicNow()
         while !stopping.load(ordering: .relaxed) {
-            let count = unsafe clinux_epoll_wait(epoll, events, Int32(Self.maximumEventsPerTurn), waitMilliseconds())
+            let count = unsafe wait(events, ended, vigil)
             ready.append(contentsOf: inbox.withLock { $0.takeAll() })
             let began = Deadline.monotonicNow()
+            vigil.waited(began &- ended)
             if count > 0 { unsafe deliver(events, count) }  // -1 is EINTR: the next turn asks again.
             runReady(began)
-            let ended = runTimers()
+            ended = runTimers()
             measuredLag.record(ended &- began, now: ended)
         }
         unsafe events.deallocate()
         finish()
         pthread_setspecific(Self.currentKey, nil)
+    }
+
+    /// Takes what is ready; if nothing is, stays awake for a moment where that is worth it, then sleeps.
+    ///
+    /// - Parameter ended: When the last turn ended.
+    private func wait(_ events: UnsafeMutablePointer<epoll_event>, _ ended: UInt64, _ vigil: Vigil) -> Int32 {
+        let most = Int32(Self.maximumEventsPerTurn)
+        let limit = waitMilliseconds()
+        if limit != 0, vigil.isWorthIt {
+            repeat {
+                let count = unsafe clinux_epoll_wait(epoll, events, most, 0)
+                if count != 0 { return count }
+            } while Deadline.monotonicNow() &- ended < Vigil.nanoseconds
+        }
+        return unsafe clinux_epoll_wait(epoll, events, most, limit)
     }
 
     /// How long `epoll_wait` may block: not at all while there is work, else until the next timer, rounded up so that
@@ -260,45 +279,5 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             isOpen = !closed
         }
         watches.removeAll()
-    }
-}
-
-/// Work from other threads on its way to the loop.
-private struct Inbox: @unchecked Sendable {
-    enum Outcome {
-        case queued
-        case wakeNeeded
-        case refused
-    }
-
-    private var items: ContiguousArray<Work> = []
-    /// Whether the loop is in `epoll_wait` and nobody has woken it yet.
-    private var isWaiting = false
-    private var isClosed = false
-
-    mutating func append(_ work: Work) -> Outcome {
-        if isClosed { return .refused }
-        items.append(work)
-        guard isWaiting else { return .queued }
-        isWaiting = false
-        return .wakeNeeded
-    }
-
-    mutating func takeAll() -> ContiguousArray<Work> {
-        isWaiting = false
-        if items.isEmpty { return [] }
-        defer { items = [] }
-        return items
-    }
-
-    /// False if there is work, so that the loop must not wait.
-    mutating func prepareToWait() -> Bool {
-        isWaiting = items.isEmpty
-        return isWaiting
-    }
-
-    mutating func closeIfEmpty() -> (ContiguousArray<Work>, closed: Bool) {
-        isClosed = items.isEmpty
-        return (takeAll(), isClosed)
     }
 }
