@@ -17,6 +17,9 @@ SOURCES = Package.swift Sources Tests services loadtest
 HEADERS = $(wildcard Sources/C*/*.h)
 # Tests in flight at once: more only makes them wait for each other and miss their own deadlines.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
+# What sanitizers report wrongly, and why.
+export TSAN_OPTIONS ?= suppressions=$(CURDIR)/loadtest/races.supp
+export LSAN_OPTIONS ?= suppressions=$(CURDIR)/loadtest/leaks.supp
 # Limits a test run to matching tests: make test FILTER=Supervisor
 FILTER ?=
 
@@ -55,7 +58,7 @@ status: ## Show what runs and what it lacks
 
 test: deps swift ## Run all tests, with a throw-away PostgreSQL of their own
 	$(SWIFT) build --build-tests $(FLAGS)
-	$(DEBUG)/atelier test-cluster $(SWIFT) test --skip-build --disable-xctest $(FLAGS) $(if $(FILTER),--filter $(FILTER))
+	$(DEBUG)/atelier test-cluster $(SWIFT) test --skip-build --disable-xctest $(FLAGS) $(if $(FILTER),--filter '$(FILTER)')
 
 demo: build ## Prove the promises on a system of its own: pictures, money, crashes
 	@exec $(RELEASE)/atelier demo
@@ -88,12 +91,12 @@ config: build ## Check the configurations in deploy/config and deploy/config-nex
 tsan: deps swift ## Run all tests under ThreadSanitizer (slow)
 	$(SWIFT) build --build-tests --sanitize thread --scratch-path $(SCRATCH)-tsan
 	$(SCRATCH)-tsan/debug/atelier test-cluster $(SWIFT) test --skip-build --disable-xctest --sanitize thread \
-		--scratch-path $(SCRATCH)-tsan $(if $(FILTER),--filter $(FILTER))
+		--scratch-path $(SCRATCH)-tsan $(if $(FILTER),--filter '$(FILTER)')
 
 asan: deps swift ## Run all tests under AddressSanitizer (slow)
 	$(SWIFT) build --build-tests --sanitize address -Xswiftc -use-ld=lld --scratch-path $(SCRATCH)-asan
 	$(SCRATCH)-asan/debug/atelier test-cluster $(SWIFT) test --skip-build --disable-xctest --sanitize address \
-		-Xswiftc -use-ld=lld --scratch-path $(SCRATCH)-asan $(if $(FILTER),--filter $(FILTER))
+		-Xswiftc -use-ld=lld --scratch-path $(SCRATCH)-asan $(if $(FILTER),--filter '$(FILTER)')
 
 hooks: ## Let git run our checks before commits and pushes
 	git config core.hooksPath .githooks

@@ -28,11 +28,14 @@ SANITIZED_TESTS := ^(Time|Concurrency|Configuration|Telemetry|Cryptography|HTTP|
 SANITIZE = ATELIER_ONLY=$(SANITIZED_MODULES) $(SWIFT)
 # The call and its flags; the folder is that of `make tsan` and `make asan`.
 sanitized = $(SANITIZE) build --build-tests $(2) --scratch-path $(SCRATCH)-$(1) --no-color-diagnostics && \
-	LSAN_OPTIONS=suppressions=$(CURDIR)/loadtest/leaks.supp ATELIER_ONLY=$(SANITIZED_MODULES) \
-		$(SCRATCH)-$(1)/debug/atelier test-cluster $(SWIFT) test --skip-build --disable-xctest \
+	ATELIER_ONLY=$(SANITIZED_MODULES) $(SCRATCH)-$(1)/debug/atelier test-cluster $(SWIFT) test --skip-build --disable-xctest \
 		$(2) --scratch-path $(SCRATCH)-$(1) --no-color-diagnostics --filter '$(SANITIZED_TESTS)'
 
-.PHONY: sanitize-platform
-sanitize-platform: deps swift ## Run the platform's tests under ThreadSanitizer and AddressSanitizer
+.PHONY: sanitize-platform sanitize-threads sanitize-memory
+sanitize-platform: sanitize-threads sanitize-memory ## Run the platform's tests under ThreadSanitizer and AddressSanitizer
+
+sanitize-threads: deps swift
 	$(call sanitized,tsan,--sanitize thread)
+
+sanitize-memory: deps swift
 	$(call sanitized,asan,--sanitize address -Xswiftc -use-ld=lld)

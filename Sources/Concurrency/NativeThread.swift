@@ -5,10 +5,9 @@ internal import Glibc
 package struct NativeThread: Sendable {
     private let handle: pthread_t
 
-    /// Starts a thread that runs `body` and ends with it.
+    /// Starts a thread that runs `body` and ends with it. Join or detach it: else the system keeps it when it has ended.
     ///
     /// - Parameter name: Shown by `top -H` and debuggers; cut to 15 bytes.
-    @discardableResult
     package static func start(name: String, _ body: @escaping @Sendable () -> Void) -> NativeThread {
         let start = unsafe Unmanaged.passRetained(ThreadStart(name: name, body: body))  // Taken back in the thread.
         var handle = pthread_t()

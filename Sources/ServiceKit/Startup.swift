@@ -35,11 +35,13 @@ final class Startup: Sendable {
         task.withLock { task in
             // Unstructured because the port must open before this ends; `stop` cancels and awaits it.
             task = Task(executorPreference: context.loop) {
-                guard await self.untilPassed("database", { try await self.ping() }),
+                let database = self.context.background
+                guard await self.untilPassed("database", { try await Self.ping(database) }),
                     await self.untilPassed("migrations", { try await self.checkMigrations() }),
                     await self.untilPassed("service", prepare)
                 else { return }
-                self.context.readiness.ask("database") { await self.databaseTrouble() }
+                // Not `self`: it holds the context, which holds the checks.
+                self.context.readiness.ask("database") { await Self.trouble(of: database) }
                 self.gate.open()
                 onReady()
                 self.context.log.info("ready")
@@ -90,16 +92,16 @@ final class Startup: Sendable {
         return false
     }
 
-    private func ping() async throws {
-        _ = try await context.background.query("select 1", deadline: .after(.seconds(1)))
+    private static func ping(_ database: Database) async throws {
+        _ = try await database.query("select 1", deadline: .after(.seconds(1)))
     }
 
-    private func databaseTrouble() async -> String? {
+    private static func trouble(of database: Database) async -> String? {
         do {
-            try await ping()
+            try await ping(database)
             return nil
         } catch {
-            return Self.reason(error)
+            return reason(error)
         }
     }
 

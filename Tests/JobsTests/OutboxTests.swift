@@ -195,10 +195,10 @@ final class FakeTransport: CommandTransport {
 
     @Test func `a command that takes longer than the lease is not sent by another instance`() async throws {
         var limits = limits
-        // Long enough for a sanitized build on a busy machine to renew it in time.
-        limits.lease = .milliseconds(500)
+        // Renewed every second, which leaves a sanitized build on a busy machine two seconds to be late.
+        limits.lease = .seconds(3)
         let transport = FakeTransport { _, _ in
-            try? await ScratchDatabase.loop.sleep(for: .milliseconds(1_200))
+            try? await ScratchDatabase.loop.sleep(for: .milliseconds(4_500))
             return Self.accepted
         }
         try await enqueue([command("1")])

@@ -35,12 +35,12 @@ private enum StoppedProcess {
     /// Serves with no database; `play` runs on a thread of its own once a request is half sent.
     static func serve(_ play: @escaping @Sendable (HalfClient) -> Void) -> Never {
         let port = HalfClient.freePort()
-        _ = NativeThread.start(name: "client") {
+        NativeThread.start(name: "client") {
             guard let client = HalfClient(port: port) else { _exit(2) }
             client.send("PUT /v1/notes/x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab")
             usleep(50_000)
             play(client)
-        }
+        }.detach()
         ServiceMain.run(
             EchoService.self,
             arguments: ["billing", "serve"],
