@@ -89,7 +89,7 @@ private typealias Raw = RawHTTP2Client
     }
 
     @Test func `a header that never ends is cut, by frames, by size and by time`() async throws {
-        let server = try await RunningServer.start({ $0.headerDeadline = .milliseconds(200) }, Self.routes)
+        let server = try await RunningServer.start({ $0.headerDeadline = .seconds(2) }, Self.routes)
         let begin = Raw.frame(.headers, flags: 1, stream: 1, payload: Raw.block(Raw.request("GET", "/")))
         let many = begin + Array(repeatElement(Raw.frame(.continuation, stream: 1), count: 50).joined())
         #expect(try await Self.goAway(after: many, server) == Self.calm)
@@ -256,7 +256,7 @@ private typealias Raw = RawHTTP2Client
             {
                 $0.bodyDeadline = .milliseconds(60)
                 $0.writeDeadline = .milliseconds(60)
-                $0.idleTimeout = .milliseconds(60)
+                $0.idleTimeout = .seconds(2)  // The second request must come before it.
             },
             Self.routes
         )

@@ -57,7 +57,7 @@ private func arrival(_ update: Int64) -> Arrival {
         try await eventually {
             try await database.query("select from pg_locks where locktype = 'advisory' and granted").isEmpty == false
         }
-        try await eventually(within: .seconds(8)) {
+        try await eventually(within: .seconds(30)) {
             try await endLeases()
             _ = try await slots("next").take(limit: 64)
             return try await database.query("select from pg_locks where locktype = 'advisory' and granted").isEmpty
