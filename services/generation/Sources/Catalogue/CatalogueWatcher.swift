@@ -2,6 +2,7 @@ internal import Concurrency
 internal import Contracts
 internal import EventLoop
 internal import Foundation
+internal import Glibc
 internal import Lifecycle
 internal import ModelCatalogue
 internal import ServiceKit
@@ -23,7 +24,7 @@ final class CatalogueWatcher: Worker {
 
     func run() async throws {
         // What the catalogue was loaded from may have changed since: the first look always reads.
-        var seen: FolderSign?
+        var seen: [FileSign]?
         tell(tools.catalogue)
         while !Task.isCancelled {
             let sign = try await Self.look(at: tools.configuration.modelsDirectory)
@@ -75,24 +76,30 @@ final class CatalogueWatcher: Worker {
         for code in ["sold"] + SaleObstacle.codes { tools.metrics.models.set(Double(counts[code] ?? 0), code) }
     }
 
-    /// What tells that a folder has changed.
-    private struct FolderSign: Equatable, Sendable {
-        var files: [String]
+    /// What tells that a file has changed.
+    private struct FileSign: Equatable, Sendable {
+        let name: String
+        let size: Int
+        let node: UInt
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(_ name: String, in directory: String) {
+            // One call each, as hundreds of files are looked at. One that has gone meanwhile shows at the next look.
+            var facts = stat()
+            unsafe stat("\(directory)/\(name)", &facts)
+            self.name = name
+            size = Int(facts.st_size)
+            node = UInt(facts.st_ino)
+            seconds = facts.st_mtim.tv_sec
+            nanoseconds = facts.st_mtim.tv_nsec
+        }
     }
 
-    private static func look(at directory: String) async throws -> FolderSign {
+    private static func look(at directory: String) async throws -> [FileSign] {
         try await BlockingExecutor.shared.run {
-            let manager = FileManager.default
-            let names = try manager.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".json") }.sorted()
-            return FolderSign(
-                files: names.map { name in
-                    // A file that goes away between the two calls shows at the next look.
-                    let facts = try? manager.attributesOfItem(atPath: "\(directory)/\(name)")
-                    let time = (facts?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-                    let (size, node) = (facts?[.size] as? Int ?? 0, facts?[.systemFileNumber] as? Int ?? 0)
-                    return "\(name) \(size) \(time) \(node)"
-                }
-            )
+            let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+            return names.filter { $0.hasSuffix(".json") }.sorted().map { FileSign($0, in: directory) }
         }
     }
 }
