@@ -70,7 +70,7 @@ package struct DeliveryService: AtelierService {
             wake: { worker.wake() }
         )
         workers = [
-            answers, pacer, worker, BacklogWorker(chats, loop: context.loop, metrics: metrics),
+            answers, pacer, worker, BacklogWorker(ChatStore(context.background), loop: context.loop, metrics: metrics),
             WebhookWorker(
                 telegram,
                 webhook: configuration.webhook,

@@ -37,9 +37,11 @@ package struct PaymentsService: AtelierService {
             log: context.log,
             clock: context.clock
         ) { sender.wake() }
+        // What nobody waits for must not keep calls waiting.
+        let patientStore = OrderStore(database: context.background)
         let follower = FollowOrders(
             provider: provider,
-            store: store,
+            store: patientStore,
             settlement: settlement,
             loop: context.loop,
             clock: context.clock,
@@ -70,7 +72,7 @@ package struct PaymentsService: AtelierService {
         self.reconciler = provider.map { provider in
             ReconcilePayments(
                 provider: provider,
-                orders: store,
+                orders: patientStore,
                 settlement: settlement,
                 billing: context.client(for: .billing),
                 interval: configuration.reconcileEvery,
