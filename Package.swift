@@ -19,12 +19,20 @@ let house: [SwiftSetting] =
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
+/// Whether this is the build of `make fuzz`. libFuzzer looks at every edge that is counted after each input, so only the
+/// modules count theirs that read what is foreign.
+let isFuzzing = Context.environment["ATELIER_FUZZ"] != nil
+let instrumented: [SwiftSetting] = isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : []
+let fuzzedModules: Set = ["HTTP", "HTTPServer", "Contracts", "Postgres", "Ingress"]
+
+func settings(_ name: String) -> [SwiftSetting] { fuzzedModules.contains(name) ? house + instrumented : house }
+
 func isSelected(_ name: String) -> Bool { only?.contains(name) ?? true }
 
 /// A shared module under Sources/ and, unless told otherwise, its tests under Tests/.
 func library(_ name: String, _ uses: Target.Dependency..., tested: Bool = true) -> [Target] {
     var targets: [Target] = [
-        .target(name: name, dependencies: uses, path: "Sources/\(name)", swiftSettings: house)
+        .target(name: name, dependencies: uses, path: "Sources/\(name)", swiftSettings: settings(name))
     ]
     if tested && isSelected(name) {
         targets.append(tests(name, .target(name: name)))
@@ -53,7 +61,7 @@ func service(_ name: String, fixtures: [String] = [], _ uses: Target.Dependency.
             name: "\(name)Service",
             dependencies: serviceBase + uses,
             path: "\(folder)/Sources",
-            swiftSettings: house
+            swiftSettings: settings(name)
         ),
         .executableTarget(
             name: name.lowercased(),
@@ -277,20 +285,24 @@ let loadtests: [Target] =
     + loadtest("Billing", needs: "billing", "BillingService")
     + loadtest("Generation", needs: "generation", "ModelCatalogue")
 
-/// Fuzz targets call libFuzzer, which only a build with `-sanitize=fuzzer` links: `make fuzz` sets the variable.
+/// Fuzz targets call libFuzzer, which only they link: `make fuzz` sets the variable.
+func fuzzer(_ area: String, _ uses: Target.Dependency...) -> Target {
+    .executableTarget(
+        name: "fuzz-\(area.lowercased())",
+        dependencies: ["FuzzKit"] + uses,
+        path: "loadtest/Sources/Fuzz/\(area)",
+        swiftSettings: house + instrumented,
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+    )
+}
+
 let fuzzers: [Target] =
-    Context.environment["ATELIER_FUZZ"] == nil
+    !isFuzzing
     ? []
     : [
-        .executableTarget(
-            name: "fuzz",
-            dependencies: [
-                "HTTPServer", "HTTP", "Contracts", "Postgres", "IngressService", "EventLoop", "Telemetry",
-                "Concurrency",
-            ],
-            path: "loadtest/Sources/Fuzz",
-            swiftSettings: house
-        )
+        .target(name: "FuzzKit", path: "loadtest/Sources/Fuzz/Kit", swiftSettings: house),
+        fuzzer("HTTP", "HTTPServer", "HTTP", "EventLoop", "Telemetry", "Concurrency"),
+        fuzzer("Data", "Contracts", "IngressService", "Postgres"),
     ]
 
 let package = Package(

@@ -1,5 +1,5 @@
 # The platform: HTTP server, client, PostgreSQL layer.
-.PHONY: bench-http bench-slow-clients conformance fuzz
+.PHONY: bench-http bench-slow-clients bench-idle conformance fuzz
 
 PLATFORM = $(SCRATCH)/release/loadtest-platform
 
@@ -13,6 +13,9 @@ bench-slow-clients: deps swift ## Serve honest clients beside 5,000 idle and 500
 	$(SWIFT) build -c release --product loadtest-platform $(FLAGS)
 	@exec $(PLATFORM) bench-slow-clients
 
+bench-idle: build ## See what a whole system costs that nobody asks for anything (IDLE_SECONDS)
+	@exec $(PLATFORM) bench-idle
+
 conformance: deps swift ## Send 576 raw requests to our server, nginx, haproxy and h11 and compare their verdicts
 	$(call install,nginx haproxy python3-venv)
 	$(SWIFT) build -c release --product loadtest-platform $(FLAGS)
@@ -22,12 +25,13 @@ conformance: deps swift ## Send 576 raw requests to our server, nginx, haproxy a
 		--corpus Tests/Fixtures/http1 --folder .atelier/loadtest/conformance
 
 # A build of its own: instrumented for libFuzzer and for coverage, with tests' access to modules.
-FUZZ_FLAGS = --scratch-path $(SCRATCH)-fuzz --no-color-diagnostics -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library \
-	-Xswiftc -use-ld=lld -Xswiftc -enable-testing -Xswiftc -profile-generate -Xswiftc -profile-coverage-mapping
+FUZZ_FLAGS = --scratch-path $(SCRATCH)-fuzz --no-color-diagnostics -Xswiftc -parse-as-library -Xswiftc -use-ld=lld \
+	-Xswiftc -enable-testing -Xswiftc -profile-generate -Xswiftc -profile-coverage-mapping
 # All targets together; each gets its share. 600 in CI's slow part.
 FUZZ_SECONDS ?= 60
 
 fuzz: deps swift ## Feed the parsers what libFuzzer finds, FUZZ_SECONDS (60) in all
-	ATELIER_FUZZ=1 ATELIER_ONLY=ingress $(SWIFT) build -c release --product fuzz $(FUZZ_FLAGS)
-	@python3 loadtest/fuzz/fuzz.py --program $(SCRATCH)-fuzz/release/fuzz --tools $(dir $(SWIFT)) --seconds $(FUZZ_SECONDS) \
+	ATELIER_FUZZ=1 ATELIER_ONLY=ingress $(SWIFT) build -c release --product fuzz-http $(FUZZ_FLAGS)
+	ATELIER_FUZZ=1 ATELIER_ONLY=ingress $(SWIFT) build -c release --product fuzz-data $(FUZZ_FLAGS)
+	@python3 loadtest/fuzz/fuzz.py --programs $(SCRATCH)-fuzz/release --tools $(dir $(SWIFT)) --seconds $(FUZZ_SECONDS) \
 		--folder .atelier/loadtest/fuzz $(if $(FUZZ_KEEP),--keep)
