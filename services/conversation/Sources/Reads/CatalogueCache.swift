@@ -14,8 +14,9 @@ final class CatalogueCache: Worker {
         var options: GetPaymentOptions.Output?
     }
 
-    /// How old a list may get.
-    static let refreshInterval = Duration.seconds(10)
+    /// How old a list may get. Two hundred models cost both sides milliseconds of work, and what counts for a price is the
+    /// quote.
+    static let refreshInterval = Duration.seconds(30)
     /// How soon after a failure a list is asked for again.
     static let retryInterval = Duration.seconds(1)
     /// How long a start waits for the lists: services start in any order, and a second later they are usually there.
