@@ -70,7 +70,7 @@ import Time
             let (alive, _) = try await get(service, "/healthz")
             #expect(alive == 200)
             let error = await #expect(throws: CallError.self) {
-                try await service.client(as: .payments).call(GetMood.self)
+                try await service.client(as: .payments).call(GetMood.self, timeout: .seconds(60))
             }
             #expect(error?.problem?.code == .unavailable)
             #expect(error?.problem?.retryAfterSeconds == 1)
