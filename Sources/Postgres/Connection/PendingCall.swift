@@ -1,5 +1,6 @@
 internal import Concurrency
 internal import EventLoop
+internal import Synchronization
 internal import Time
 
 /// One caller that awaits something from the loop: ended once, by an answer, its deadline or its task's cancellation.
@@ -90,6 +91,9 @@ extension Connection {
         } onCancel: {
             loop.execute { unit.interrupt(.cancelled) }
         }
+        // Where the answer was there before the task went to sleep, ThreadSanitizer does not see that the runtime hands
+        // it over in order; this it sees.
+        _ = unit.isAnswered.load(ordering: .acquiring)
         return try result.get()
     }
 
@@ -105,6 +109,7 @@ extension Connection {
         unit.submit(to: self, now: sent) { result in
             metrics.answered(result, since: sent)
             pool?.release(self)
+            unit.isAnswered.store(true, ordering: .releasing)
             unsafe continuation.resume(returning: result)
         }
     }

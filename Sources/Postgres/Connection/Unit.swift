@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import Time
 
 /// Statements that go to the server together and end with one Sync: all answers come in one round trip, and after a
@@ -28,6 +29,8 @@ final class Unit: @unchecked Sendable {
     /// Called once, before the waiting caller goes on.
     private var completion: ((Result<[QueryResult], PostgresError>) -> Void)?
     private(set) var isFinished = false
+    /// Set when the waiting task is woken; the one member that other threads look at.
+    let isAnswered = Atomic(false)
     /// What ended the unit before it was submitted.
     private var interruption: PostgresError.Code?
     /// While the unit is under way; each holds the other until then.
