@@ -34,7 +34,7 @@ import Time
         how: PrivateCluster.Stop
     ) async throws {
         let cluster = cluster
-        try await with(configure: { $0.acquireTimeout = .milliseconds(200) }) { database in
+        try await with(configure: { $0.acquireTimeout = .seconds(2) }) { database in
             try await database.execute("create table if not exists keyed (key text primary key)")
             try await database.execute("truncate keyed")
             let stopped = Locked(false)

@@ -13,14 +13,14 @@ final class PendingCall<Value: Sendable>: @unchecked Sendable {
     /// Gives up what is under way and calls `finish`; set by whoever works on the call at the moment.
     var onInterrupt: ((PostgresError.Code) -> Void)?
 
-    /// Starts the clock; false if the task has been cancelled before.
+    /// Starts the clock; false if the task has been cancelled before. A deadline that has passed is looked at in the next
+    /// turn: what can be had at once is had.
     func begin(
         _ continuation: CheckedContinuation<Result<Value, PostgresError>, Never>,
         deadline: Deadline,
         on loop: EventLoop
     ) -> Bool {
         self.continuation = continuation
-        if deadline.isExpired { interruption = interruption ?? .deadlineExceeded }
         if let interruption {
             finish(.failure(PostgresError(interruption, operation: "start")))
             return false
