@@ -6,7 +6,7 @@ import HTTPServer
 import Telemetry
 import Time
 
-/// A socket that says exactly what a test wants to say. Every read gives up after ten seconds.
+/// A socket that says exactly what a test wants to say. Every read gives up after a minute, which only a lost answer takes.
 final class RawClient: Sendable {
     private static let threads = BlockingExecutor(threads: 16, name: "raw-client")
     private let descriptor: Int32
@@ -26,7 +26,7 @@ final class RawClient: Sendable {
     init(port: Int, receiveBuffer: Int32? = nil) async throws {
         descriptor = try await Self.threads.run {
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            var patience = timeval(tv_sec: 10, tv_usec: 0)
+            var patience = timeval(tv_sec: 60, tv_usec: 0)
             unsafe setsockopt(
                 descriptor,
                 SOL_SOCKET,

@@ -42,9 +42,9 @@ import Testing
     @Test func `a streamed body arrives whole, with a length or chunked, and the connection goes on`() async throws {
         let server = try await Self.server()
         let client = try await server.client()
-        try await client.send("POST /sum HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\n\r\n")
-        try await client.send([UInt8](repeating: 2, count: 2_000_000))
-        #expect(try await client.answer().body == "2000000 4000000")
+        try await client.send("POST /sum HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n")
+        try await client.send([UInt8](repeating: 2, count: 300_000))
+        #expect(try await client.answer().body == "300000 600000")
         try await client.send("POST /sum HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in 0..<5 { try await client.send("3e8\r\n\(String(repeating: "a", count: 1_000))\r\n") }
         try await client.send("0\r\n\r\nPOST /sum HTTP/1.1\r\nHost: h\r\n\r\n")

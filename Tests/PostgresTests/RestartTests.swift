@@ -105,7 +105,7 @@ import Time
             (url("sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"), "certificate verify failed"),
             (url("sslmode=disable"), "no pg_hba.conf entry"),
         ] {
-            try await with(url: wrong, configure: { $0.acquireTimeout = .seconds(1) }) { database in
+            try await with(url: wrong, configure: { $0.acquireTimeout = .seconds(3) }) { database in
                 let error = await failure { try await database.query("select 1") }
                 #expect(error?.code == .unavailable)
                 #expect(error?.detail.contains(why) == true, "\(error?.detail ?? "")")
