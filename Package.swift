@@ -43,7 +43,7 @@ func library(_ name: String, _ uses: Target.Dependency..., tested: Bool = true) 
 func tests(_ name: String, _ uses: Target.Dependency...) -> Target {
     .testTarget(
         name: "\(name)Tests",
-        dependencies: uses + ["TestSupport"],
+        dependencies: uses + ["TestSupport"] + (name == "ProofKit" ? [] : ["ProofKit"]),
         path: "Tests/\(name)Tests",
         swiftSettings: house
     )
@@ -71,7 +71,7 @@ func service(_ name: String, fixtures: [String] = [], _ uses: Target.Dependency.
         ),
         .testTarget(
             name: "\(name)ServiceTests",
-            dependencies: [library, "TestSupport"] + serviceBase + uses,
+            dependencies: [library, "TestSupport", "ProofKit"] + serviceBase + uses,
             path: "\(folder)/Tests",
             exclude: fixtures,
             swiftSettings: house
@@ -155,6 +155,7 @@ let sharedModules: [Target] = [
         "Concurrency",
         "Time"
     ),
+    library("ProofKit", "Contracts", "ServiceKit", "Concurrency", "Time"),
     library(
         "LocalSystem",
         "ServiceKit",
@@ -172,6 +173,7 @@ let sharedModules: [Target] = [
     library(
         "TestSupport",
         "FaultProxy",
+        "LocalSystem",
         "ServiceKit",
         "Contracts",
         "Postgres",
@@ -258,7 +260,7 @@ func loadtest(_ area: String, needs service: String? = nil, _ uses: Target.Depen
     return [
         .executableTarget(
             name: "loadtest-\(area.lowercased())",
-            dependencies: ["LoadtestKit", "LocalSystem", "FaultProxy"] + serviceBase + uses,
+            dependencies: ["LoadtestKit", "ProofKit", "LocalSystem", "FaultProxy"] + serviceBase + uses,
             path: "loadtest/Sources/\(area)",
             swiftSettings: house
         )

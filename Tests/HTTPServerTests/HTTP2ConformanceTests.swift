@@ -1,5 +1,6 @@
 import HTTP
 import HTTPServer
+import ProofKit
 import Testing
 
 private typealias Raw = RawHTTP2Client
@@ -267,7 +268,7 @@ private typealias Raw = RawHTTP2Client
             router.on(.post, "/") { .text(200, "\($0.body.count)") }
         }
         let seed = UInt64.random(in: 0 ... .max)
-        var generator = SplitMix(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         for number in 0..<200 {
             let client = try await server.client()
             try? await client.send(Self.nonsense(&generator))  // It may be cut off in the middle.
@@ -289,22 +290,5 @@ private typealias Raw = RawHTTP2Client
         try await client.send(Raw.preface + Raw.frame(.ping, payload: [UInt8](repeating: 0, count: 8)))
         #expect(try await client.next(.goAway)?.error == 1)
         await server.stop()
-    }
-}
-
-/// Numbers that a seed brings back.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

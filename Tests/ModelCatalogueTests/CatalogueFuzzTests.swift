@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import ProofKit
 import TestSupport
 import Testing
 
@@ -15,9 +16,9 @@ struct CatalogueFuzzTests {
         ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
     }
 
-    private static func dice() -> (seed: UInt64, Dice) {
+    private static func dice() -> (seed: UInt64, SeededGenerator) {
         let seed = number("ATELIER_FUZZ_SEED") ?? UInt64.random(in: 0...UInt64.max)
-        return (seed, Dice(state: seed))
+        return (seed, SeededGenerator(seed: seed))
     }
 
     @Test func `no damage to a model file makes the reader trap, and what it accepts can be quoted`() throws {
@@ -64,7 +65,7 @@ struct CatalogueFuzzTests {
         #expect(right > 300 && wrong > 300, "the inputs are too tame or too wild: \(right), \(wrong), seed \(seed)")
     }
 
-    private static func expectSound(_ entry: ModelEntry, _ dice: inout Dice, _ note: String) throws {
+    private static func expectSound(_ entry: ModelEntry, _ dice: inout SeededGenerator, _ note: String) throws {
         for _ in 0..<3 {
             let (inputs, media) = RandomInputs.make(entry, &dice)
             if case .success(let run) = InputValidation.check(entry, inputs: inputs, media: media), entry.price != nil {
@@ -101,7 +102,7 @@ private enum Damage {
         "2.5",
     ]
 
-    static func make(_ bytes: [UInt8], _ dice: inout Dice) -> [UInt8] {
+    static func make(_ bytes: [UInt8], _ dice: inout SeededGenerator) -> [UInt8] {
         var text = bytes
         for _ in 0...dice.below(2) {
             let place = dice.below(text.count)
@@ -118,7 +119,7 @@ private enum Damage {
     }
 
     /// Puts another value behind a colon.
-    private static func replaceValue(_ text: inout [UInt8], _ dice: inout Dice) {
+    private static func replaceValue(_ text: inout [UInt8], _ dice: inout SeededGenerator) {
         let colons = text.indices.filter { text[$0] == UInt8(ascii: ":") && text[min($0 + 1, text.count - 1)] == 0x20 }
         guard !colons.isEmpty else { return }
         let start = colons[dice.below(colons.count)] + 2
@@ -129,7 +130,9 @@ private enum Damage {
 
 /// Makes inputs that are often right and sometimes wrong.
 private enum RandomInputs {
-    static func make(_ entry: ModelEntry, _ dice: inout Dice) -> ([String: JSONValue], [String: [MediaReference]]) {
+    static func make(_ entry: ModelEntry, _ dice: inout SeededGenerator) -> (
+        [String: JSONValue], [String: [MediaReference]]
+    ) {
         var inputs: [String: JSONValue] = [:]
         var media: [String: [MediaReference]] = [:]
         for facts in entry.inputs {
@@ -147,7 +150,7 @@ private enum RandomInputs {
         return (inputs, media)
     }
 
-    private static func value(_ input: ModelInput, _ dice: inout Dice) -> JSONValue {
+    private static func value(_ input: ModelInput, _ dice: inout SeededGenerator) -> JSONValue {
         switch input.kind {
         case .choice: return input.options.isEmpty ? .null : input.options[dice.below(input.options.count)]
         case .boolean: return .bool(dice.below(2) == 0)
@@ -161,13 +164,13 @@ private enum RandomInputs {
         }
     }
 
-    private static func junk(_ dice: inout Dice) -> JSONValue {
+    private static func junk(_ dice: inout SeededGenerator) -> JSONValue {
         [.null, "", "9K", -1, .number(.infinity), .number(-0.0), .bool(true), [], ["a": 1], .integer(.max)][
             dice.below(10)
         ]
     }
 
-    private static func files(_ facts: InputFacts, _ dice: inout Dice) -> [MediaReference] {
+    private static func files(_ facts: InputFacts, _ dice: inout SeededGenerator) -> [MediaReference] {
         let input = facts.input
         let most = input.kind == .file ? 1 : input.maximumItems ?? 1
         return (0..<(dice.below(20) == 0 ? most + 1 : 1 + dice.below(most))).map { _ in
@@ -182,18 +185,4 @@ private enum RandomInputs {
             return file
         }
     }
-}
-
-/// SplitMix64: the same seed, the same run.
-private struct Dice {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { bound > 0 ? Int(next() % UInt64(bound)) : 0 }
 }

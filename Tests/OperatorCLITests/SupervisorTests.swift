@@ -1,4 +1,5 @@
 import LocalSystem
+import ProofKit
 import Testing
 
 @testable import OperatorCLI
@@ -103,7 +104,7 @@ import Testing
 
     @Test(arguments: 0..<20)
     func `no walk through events leaves a process behind or starts one twice`(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         var supervisor = Supervisor(Self.children)
         var alive: Set<String> = []
         var now = Duration.zero
@@ -141,17 +142,5 @@ import Testing
             apply(supervisor.handle(.exited(name, .exited(0)), now: now))
         }
         #expect(finished, "seed \(seed)")
-    }
-}
-
-/// A small generator with a seed, so that a failing walk can be walked again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import ProofKit
 import Testing
 
 @testable import Postgres
@@ -55,7 +56,7 @@ import Testing
 
     @Test func `a random walk keeps the limits and serves everybody`() {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SplitMix(seed)
+        var random = SeededGenerator(seed: seed)
         var pool = PoolState(maximumConnections: 3, maximumWaiting: 20)
         var leased: [UInt64: UInt64] = [:]  // Connection to caller.
         var waiting: [UInt64] = []
@@ -104,22 +105,6 @@ import Testing
             #expect(pool.idle.isEmpty || waiting.isEmpty, "idle while somebody waits, seed \(seed)")
             #expect(waiting.isEmpty || pool.opening + pool.leased.count > 0, "nobody comes, seed \(seed)")
         }
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) {
-        self.state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }
 

@@ -1,4 +1,5 @@
 import Contracts
+import ProofKit
 import Testing
 
 @testable import Sandbox
@@ -166,7 +167,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
     func `whatever answers come, each chat sees its updates in order and none twice at once`(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         var queue = UpdateQueue(items: (1...60).map { item($0, lane: "chat \($0 % 7)") })
         var flying: [UpdateQueue.Item] = []
         var seen: [String: Int64] = [:]
@@ -190,18 +191,5 @@ import Testing
             }
         }
         #expect(queue.count == 0, "seed \(seed)")
-    }
-}
-
-/// A small repeatable generator.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

@@ -1,6 +1,7 @@
 import BillingService
 import Contracts
 import LoadtestKit
+import ProofKit
 import Time
 
 /// The orders of one client: 70 % holds (5 % of all orders ask for more than there is), 25 % charges, 5 % releases, and

@@ -4,6 +4,7 @@ internal import EventLoop
 internal import Foundation
 internal import LoadtestKit
 internal import LocalSystem
+import ProofKit
 internal import Time
 
 /// `make chaos-generation`: 2,000 jobs while services and PostgreSQL are killed and callbacks are lost, doubled and late.

@@ -1,6 +1,7 @@
 internal import EventLoop
 internal import LoadtestKit
 internal import LocalSystem
+internal import ProofKit
 internal import Time
 
 /// Kills with SIGKILL at random, each kind in a row of its own: the two ingress instances, the consumer, and PostgreSQL,
@@ -16,7 +17,7 @@ struct ChaosKiller: Sendable {
         try await withThrowingDiscardingTaskGroup { group in
             for (index, row) in [killIngress, killConsumer, killPostgres].enumerated() {
                 group.addTask {
-                    var dice = ChaosRandom(seed: settings.seed &+ UInt64(index))
+                    var dice = SeededGenerator(seed: settings.seed &+ UInt64(index))
                     while !end.isExpired || total < settings.kills { try await row(&dice) }
                 }
             }
@@ -25,7 +26,7 @@ struct ChaosKiller: Sendable {
 
     private var total: Int { world.kills.values.reduce(0, +) }
 
-    @Sendable private func killIngress(_ dice: inout ChaosRandom) async throws {
+    @Sendable private func killIngress(_ dice: inout SeededGenerator) async throws {
         try await loop.sleep(for: .milliseconds(Int64.random(in: 3_000...14_000, using: &dice)))
         let victim = world.ingress[Int.random(in: 0..<world.ingress.count, using: &dice)]
         let pause = Duration.milliseconds(Int64.random(in: 0...3_000, using: &dice))
@@ -37,13 +38,13 @@ struct ChaosKiller: Sendable {
         try await victim.kill(dead: pause)
     }
 
-    @Sendable private func killConsumer(_ dice: inout ChaosRandom) async throws {
+    @Sendable private func killConsumer(_ dice: inout SeededGenerator) async throws {
         try await loop.sleep(for: .milliseconds(Int64.random(in: 4_000...24_000, using: &dice)))
         say("killing the consumer")
         try await world.consumer.kill(dead: .milliseconds(Int64.random(in: 0...2_000, using: &dice)))
     }
 
-    @Sendable private func killPostgres(_ dice: inout ChaosRandom) async throws {
+    @Sendable private func killPostgres(_ dice: inout SeededGenerator) async throws {
         try await loop.sleep(for: .milliseconds(Int64.random(in: 6_000...26_000, using: &dice)))
         if Int.random(in: 0..<3, using: &dice) == 0 {
             say("killing one process of PostgreSQL")

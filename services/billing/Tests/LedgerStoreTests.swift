@@ -2,6 +2,7 @@ import Concurrency
 import Contracts
 import EventLoop
 import Postgres
+import ProofKit
 import Telemetry
 import TestSupport
 import Testing
@@ -195,7 +196,7 @@ import Time
         let charged = try await withThrowingTaskGroup(of: Int64.self) { group in
             for caller in 0..<64 {
                 group.addTask {
-                    var random = SplitMix(seed &+ UInt64(caller))
+                    var random = SeededGenerator(seed: seed &+ UInt64(caller))
                     var sum: Int64 = 0
                     for round in 0..<8 {
                         let user = Int64.random(in: 1...5, using: &random)

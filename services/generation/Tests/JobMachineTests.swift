@@ -1,4 +1,5 @@
 import Contracts
+import ProofKit
 import Testing
 import Time
 
@@ -160,7 +161,7 @@ struct JobMachineTests {
 
     /// Random walks: whatever happens in whatever order, a job ends once, says so once, and is then left alone.
     @Test func `every walk ends with exactly one last word`() {
-        var generator = SeededGenerator(state: 42)
+        var generator = SeededGenerator(seed: 42)
         for _ in 0..<2_000 {
             var job = job(.reserving)
             var time = now
@@ -188,15 +189,5 @@ struct JobMachineTests {
             .inputUnavailable, .inputDelayed, .stillRunning(pollAt: time), .succeeded, .hardLimitPassed,
             .stored(count: Int(time.microseconds / 1_000_000) % 2), .settled,
         ]
-    }
-}
-
-/// The same walks on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 29)
     }
 }

@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import ProofKit
 import Time
 
 @testable import BillingService
@@ -18,7 +19,7 @@ struct CallScript {
     private var charges: [(key: HoldKey, partID: String?)] = []
     private var number: UInt64 = 0
 
-    mutating func next(_ now: Timestamp, _ random: inout SplitMix) -> LedgerItem {
+    mutating func next(_ now: Timestamp, _ random: inout SeededGenerator) -> LedgerItem {
         if !items.isEmpty, random.isOne(in: 9) {
             var old = random.element(of: items)
             if random.isOne(in: 4) { old.fingerprint = [255] }
@@ -42,7 +43,7 @@ struct CallScript {
         return item
     }
 
-    private mutating func action(_ user: UserID, _ now: Timestamp, _ random: inout SplitMix) -> LedgerAction {
+    private mutating func action(_ user: UserID, _ now: Timestamp, _ random: inout SeededGenerator) -> LedgerAction {
         switch random.number(0...31) {
         case 0...7: return place(user, now, &random)
         case 8...12:
@@ -102,7 +103,7 @@ struct CallScript {
     private static let parts = ["1", "2", "3"]
     private static let operators = ["ann", "bob"]
 
-    private mutating func place(_ user: UserID, _ now: Timestamp, _ random: inout SplitMix) -> LedgerAction {
+    private mutating func place(_ user: UserID, _ now: Timestamp, _ random: inout SeededGenerator) -> LedgerAction {
         let id = random.isOne(in: 15) ? hold(of: user, &random) : HoldID(uuid(&random))
         holds.append(HoldKey(userID: user, id: id))
         let amount: Int64 = random.isOne(in: 8) ? 0 : random.number(1...70)
@@ -110,7 +111,7 @@ struct CallScript {
     }
 
     /// One of the user's latest holds, or one that nobody knows.
-    private mutating func hold(of user: UserID, _ random: inout SplitMix) -> HoldID {
+    private mutating func hold(of user: UserID, _ random: inout SeededGenerator) -> HoldID {
         let mine = holds.suffix(40).filter { $0.userID == user }
         guard !random.isOne(in: 14), let known = random.anyElement(of: mine.suffix(6)) else {
             let unknown = HoldID(uuid(&random))
@@ -121,11 +122,11 @@ struct CallScript {
         return known.id
     }
 
-    private func part(_ random: inout SplitMix) -> HoldPart {
+    private func part(_ random: inout SeededGenerator) -> HoldPart {
         HoldPart(partID: random.element(of: Self.parts), amountKopecks: random.number(0...50))
     }
 
-    private mutating func fresh(_ random: inout SplitMix) -> CreditReference {
+    private mutating func fresh(_ random: inout SeededGenerator) -> CreditReference {
         let reference = CreditReference(
             source: random.isOne(in: 2) ? .yookassa : random.element(of: CreditSource.allCases),
             reference: "\(references.count)"
@@ -134,13 +135,13 @@ struct CallScript {
         return reference
     }
 
-    private mutating func credit(_ random: inout SplitMix) -> LedgerAction {
+    private mutating func credit(_ random: inout SeededGenerator) -> LedgerAction {
         let known = random.isOne(in: 5) ? random.anyElement(of: references) : nil
         let amount: Int64 = random.isOne(in: 16) ? LedgerLimits.maximumBalanceKopecks - 80 : random.number(1...150)
         return .credit(known ?? fresh(&random), amount: amount, orderID: nil, memo: "")
     }
 
-    private mutating func adjust(_ random: inout SplitMix) -> LedgerAction {
+    private mutating func adjust(_ random: inout SeededGenerator) -> LedgerAction {
         if random.isOne(in: 5), let known = random.anyElement(of: adjustments) { return .adjust(known.adjustment) }
         let amount: Int64 = random.number(1...90)
         let adjustment = Adjustment(
@@ -154,45 +155,10 @@ struct CallScript {
     }
 
     /// From the seed and not from the system, so that a run can be repeated.
-    private mutating func uuid(_ random: inout SplitMix) -> UUID {
+    private mutating func uuid(_ random: inout SeededGenerator) -> UUID {
         number += 1
         let high = number.bigEndian
         let low = random.next()
         return UUID(uuid: unsafe unsafeBitCast((high, low), to: uuid_t.self))
-    }
-}
-
-/// Small and repeatable from its seed (Steele, Lea and Flood, 2014).
-struct SplitMix: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        self.state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
-
-    mutating func number<Number: FixedWidthInteger>(_ range: ClosedRange<Number>) -> Number {
-        Number.random(in: range, using: &self)
-    }
-
-    mutating func isOne(in count: Int) -> Bool { number(1...count) == 1 }
-
-    /// Of a collection that has one.
-    mutating func element<Elements: RandomAccessCollection<Element>, Element>(of elements: Elements) -> Element
-    where Elements.Index == Int {
-        elements[number(elements.startIndex...elements.endIndex - 1)]
-    }
-
-    /// nil of an empty collection.
-    mutating func anyElement<Elements: RandomAccessCollection<Element>, Element>(of elements: Elements) -> Element?
-    where Elements.Index == Int {
-        elements.isEmpty ? nil : elements[number(elements.startIndex...elements.endIndex - 1)]
     }
 }

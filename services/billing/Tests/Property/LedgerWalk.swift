@@ -1,4 +1,5 @@
 import Contracts
+import ProofKit
 import Time
 
 @testable import BillingService
@@ -14,7 +15,7 @@ struct LedgerWalk {
     private(set) var failure: String?
 
     private let decide: Decide
-    private var random: SplitMix
+    private var random: SeededGenerator
     private var tables = SimulatedTables()
     private var reference = ReferenceLedger(rules: CallScript.rules)
     private var script = CallScript()
@@ -22,7 +23,7 @@ struct LedgerWalk {
 
     init(seed: UInt64, decide: @escaping Decide = { Ledger.decide($0, $1, rules: $2) }) {
         self.decide = decide
-        self.random = SplitMix(seed)
+        self.random = SeededGenerator(seed: seed)
     }
 
     /// Walks until so many calls were decided or something differs.

@@ -1,4 +1,5 @@
 import Contracts
+import ProofKit
 
 @testable import BillingService
 

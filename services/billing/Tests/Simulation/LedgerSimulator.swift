@@ -1,4 +1,5 @@
 import Contracts
+import ProofKit
 import Time
 
 @testable import BillingService
@@ -26,7 +27,7 @@ struct LedgerSimulator {
     private(set) var answered = 0
     private(set) var events: [String: Int] = [:]
 
-    var random: SplitMix
+    var random: SeededGenerator
     private var now = Timestamp(seconds: 1_795_000_000)
     var tables = SimulatedTables()
     private var script = CallScript()
@@ -42,7 +43,7 @@ struct LedgerSimulator {
     private var isCalm = false
 
     init(seed: UInt64, blunder: Blunder? = nil) {
-        self.random = SplitMix(seed)
+        self.random = SeededGenerator(seed: seed)
         self.blunder = blunder
         for _ in 0..<Self.clients { clients.append(Client(item: nextItem())) }
     }

@@ -1,4 +1,5 @@
 import Contracts
+import ProofKit
 import Testing
 import Time
 
@@ -6,24 +7,12 @@ import Time
 
 /// Users who press, type and send whatever they like while jobs and payments go on: invariants hold at every step.
 @Suite struct RandomWalkTests {
-    /// SplitMix64; the seed is printed with every failure.
-    struct Random: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
+    /// The seed is printed with every failure.
     static let seeds: [UInt64] = Array(1...12) + [.random(in: .min ... .max)]
 
     @Test(arguments: seeds)
     func `nothing a user does breaks a promise`(seed: UInt64) {
-        var random = Random(state: seed)
+        var random = SeededGenerator(seed: seed)
         var user = Driver()
         var seen: [MessageContent] = []
         for step in 0..<200 {
@@ -40,7 +29,7 @@ import Time
     }
 
     /// Other services answer, refuse or stay silent.
-    private func shake(_ user: inout Driver, _ random: inout Random) {
+    private func shake(_ user: inout Driver, _ random: inout SeededGenerator) {
         user.price = [nil, 0, 300, 1_400, 4_999, 5_001, 90_000].randomElement(using: &random) ?? nil
         user.balance = Bool.random(using: &random) ? Make.balance(Int64.random(in: 0...20_000, using: &random)) : nil
         user.options = Int.random(in: 0..<5, using: &random) == 0 ? nil : Make.options
@@ -54,7 +43,7 @@ import Time
         user.listedJobs = user.jobs.values.map { Make.job($0.jobID, .running) }
     }
 
-    private func next(_ user: Driver, _ seen: [MessageContent], _ random: inout Random) -> Happening {
+    private func next(_ user: Driver, _ seen: [MessageContent], _ random: inout SeededGenerator) -> Happening {
         switch Int.random(in: 0..<20, using: &random) {
         case 0..<9:
             let all = seen.flatMap { $0.keyboard.joined() }.compactMap(\.callbackData)
@@ -88,7 +77,7 @@ import Time
     }
 
     /// Something about a job or an order that was asked for.
-    private func report(_ user: Driver, _ random: inout Random) -> Happening {
+    private func report(_ user: Driver, _ random: inout SeededGenerator) -> Happening {
         let job = user.jobs.values.sorted { $0.jobID < $1.jobID }.randomElement(using: &random)
         if let order = user.orders.values.sorted(by: { $0.orderID < $1.orderID }).randomElement(using: &random),
             job == nil || Bool.random(using: &random)

@@ -1,5 +1,6 @@
 import Contracts
 import DeliveryService
+import ProofKit
 import Testing
 
 /// Random answers against a model of the chat: whatever happens, a message ends, and nothing shows twice beyond what the
@@ -41,7 +42,7 @@ import Testing
 
     @Test(arguments: 0..<400)
     func `every message ends, with its media at most once in the chat`(seed: Int) {
-        var random = Seeded(seed: UInt64(seed) &+ 1)
+        var random = SeededGenerator(seed: UInt64(seed) &+ 1)
         let photo = MediaItem(form: .photo, asset: sampleAsset())
         let count = Int.random(in: 0...3, using: &random)
         var message = OutgoingMessage(
@@ -81,7 +82,7 @@ import Testing
         _ step: SendStep,
         _ message: OutgoingMessage,
         _ chat: inout Chat,
-        _ random: inout Seeded,
+        _ random: inout SeededGenerator,
         isCalm: Bool
     ) -> TelegramAnswer {
         switch isCalm ? 9 : Int.random(in: 0..<10, using: &random) {
@@ -94,22 +95,5 @@ import Testing
         case 4 where step.needsMedia: return .pictureRefused
         default: return chat.act(step, message)
         }
-    }
-}
-
-/// A small generator with a printable seed (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

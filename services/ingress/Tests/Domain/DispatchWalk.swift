@@ -1,4 +1,5 @@
 import Contracts
+import ProofKit
 import TestSupport
 import Time
 
@@ -19,7 +20,7 @@ struct DispatchWalk {
     private(set) var fault: String?
     private(set) var crashes = 0
 
-    private var dice: SplitMix
+    private var dice: SeededGenerator
     private let rules: Rules
     private let clock = ManualClock()
     private var table = EventTable()
@@ -28,7 +29,7 @@ struct DispatchWalk {
     private var nextProcess = 0
 
     init(seed: UInt64, rules: Rules) {
-        self.dice = SplitMix(state: seed)
+        self.dice = SeededGenerator(seed: seed)
         self.rules = rules
         for _ in 0..<2 { startProcess() }
     }

@@ -1,4 +1,5 @@
 import Contracts
+import ProofKit
 import Testing
 import Time
 
@@ -211,7 +212,7 @@ private func expectNothing(
     /// Random offers, verdicts, failures, pauses and lost slots; the seed is printed when something is wrong.
     @Test func `loses nothing, doubles nothing and keeps the order of each lane on a random walk`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var dice = SplitMix(state: seed)
+        var dice = SeededGenerator(seed: seed)
         for _ in 0..<200 {
             var dispatcher = Dispatcher(limits: .init(batchEvents: 4, callsPerConsumer: 3, attempts: 4))
             var now = start
@@ -274,21 +275,6 @@ private func expectNothing(
             #expect(dispatcher.eventCount == 0, "seed \(seed)")
         }
     }
-}
-
-/// SplitMix64, so that a failure can be repeated from its seed.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }
 
 @Suite struct `The passive notice` {

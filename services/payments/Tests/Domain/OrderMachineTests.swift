@@ -1,5 +1,6 @@
 import Contracts
 import PaymentsService
+import ProofKit
 import Testing
 
 @Suite struct OrderMachineTests {
@@ -31,7 +32,7 @@ import Testing
 
     @Test(arguments: 0..<50)
     func `on a random walk money is credited at most once and told at most once`(walk: Int) {
-        var random = SplitMix(seed: UInt64(walk))
+        var random = SeededGenerator(seed: UInt64(walk))
         var machine = OrderMachine(.creating)
         var all: [OrderMachine.Consequence] = []
         for _ in 0..<40 {
@@ -41,17 +42,5 @@ import Testing
         #expect(all.count { $0 == .credit } <= 1)
         #expect(all.count { $0 == .tellSucceeded } <= all.count { $0 == .credit })
         if machine.state == .credited { #expect(all.last == .tellSucceeded) }
-    }
-
-    private struct SplitMix {
-        var seed: UInt64
-
-        mutating func next() -> UInt64 {
-            seed &+= 0x9E37_79B9_7F4A_7C15
-            var value = seed
-            value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-            return value ^ (value >> 31)
-        }
     }
 }
