@@ -17,6 +17,8 @@ package struct Cluster: Sendable {
     package let placement: ClusterPlacement
     package let installation: PostgresInstallation
     package let purpose: Purpose
+    /// Names the socket; of TCP only if `listen_addresses` is set.
+    private let port: Int
     /// Settings beyond ours, by name; they win.
     private let settings: [String: String]
     /// Environment variables of the server beyond our own.
@@ -26,12 +28,14 @@ package struct Cluster: Sendable {
         placement: ClusterPlacement,
         installation: PostgresInstallation,
         purpose: Purpose,
+        port: Int = 5432,
         settings: [String: String] = [:],
         variables: [String: String] = [:]
     ) {
         self.placement = placement
         self.installation = installation
         self.purpose = purpose
+        self.port = port
         self.settings = settings
         self.variables = variables
     }
@@ -75,7 +79,7 @@ package struct Cluster: Sendable {
     /// The server as `atelier keep-postgres` starts it. All settings that matter stand here, none in files.
     package var server: Command {
         var settings = [
-            "listen_addresses": "", "port": "5432", "unix_socket_directories": placement.socketFolder,
+            "listen_addresses": "", "port": "\(port)", "unix_socket_directories": placement.socketFolder,
             "unix_socket_permissions": "0700", "max_connections": "200", "max_wal_size": "512MB", "timezone": "UTC",
             "log_timezone": "UTC", "log_checkpoints": "off", "cluster_name": "atelier",
         ]
@@ -128,7 +132,10 @@ package struct Cluster: Sendable {
     package func isAnswering() async -> Bool {
         let command = Command(
             executable: installation.isReady,
-            arguments: ["-q", "-t", "1", "-h", placement.socketFolder, "-U", Self.administrator, "-d", "postgres"],
+            arguments: [
+                "-q", "-t", "1", "-h", placement.socketFolder, "-p", "\(port)", "-U", Self.administrator,
+                "-d", "postgres",
+            ],
             environment: Self.plainEnvironment
         )
         return (try? await command.run()) == .exited(0)
@@ -184,16 +191,5 @@ package struct Cluster: Sendable {
     /// Without the user's own PG… variables, which would lead the tools elsewhere.
     package static var plainEnvironment: [String: String] {
         ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PG") }
-    }
-}
-
-/// The end of a log, for error texts.
-package enum LogTail {
-    package static func last(_ count: Int = 12, of text: String) -> String {
-        text.split(separator: "\n").suffix(count).map { "    \($0)" }.joined(separator: "\n")
-    }
-
-    package static func last(_ count: Int = 12, ofFile path: String) -> String {
-        last(count, of: (try? String(contentsOfFile: path, encoding: .utf8)) ?? "")
     }
 }

@@ -2,14 +2,14 @@ internal import Concurrency
 internal import EventLoop
 internal import FaultProxy
 internal import Foundation
-internal import Glibc
+internal import LocalSystem
 package import Testing
 internal import Time
 
 /// A PostgreSQL server that one suite owns, to stop, kill and restart it, with TLS and passwords.
 ///
-/// Made by initdb in a temporary folder; the superuser `root` may connect through the socket without a password, over
-/// TCP everybody needs TLS and a password (SCRAM). fsync is off.
+/// Lives in a temporary folder; the administrator may connect through the socket without a password, over TCP everybody
+/// needs TLS and a password (SCRAM). fsync is off.
 package final class PrivateCluster: Sendable {
     /// How `stop` ends the server.
     package enum Stop: String, Sendable {
@@ -19,12 +19,11 @@ package final class PrivateCluster: Sendable {
         case immediate
     }
 
-    /// The folder of the socket and of `authority.pem`, which signed the server's certificate for `localhost`.
-    package let folder: String
-    /// The TCP port on 127.0.0.1.
-    package let port: Int
-    private let binaries: String
-    private let process = Locked<Process?>(nil)
+    private let folder: String
+    private let port: Int
+    private let cluster: Cluster
+    /// Set when the server that was started last has ended.
+    private let hasEnded = Locked(true)
 
     @TaskLocal private static var bound: PrivateCluster?
 
@@ -34,9 +33,9 @@ package final class PrivateCluster: Sendable {
         return bound
     }
 
-    /// For the superuser, through the socket.
+    /// For the administrator, through the socket.
     package func url(database: String = "postgres") -> String {
-        "postgresql://root@/\(database)?host=\(folder)&port=\(port)"
+        cluster.placement.url(database: database, user: Cluster.administrator) + "&port=\(port)"
     }
 
     /// Over TCP.
@@ -44,20 +43,32 @@ package final class PrivateCluster: Sendable {
         "postgresql://\(user):\(password)@\(host):\(port)/postgres?\(options)"
     }
 
-    package var certificateAuthorityFile: String { folder + "/authority.pem" }
+    /// What signed the server's certificate for `localhost`.
+    package var certificateAuthorityFile: String { cluster.placement.data + "/authority.pem" }
 
     private init() throws {
-        binaries = try Self.findBinaries()
         folder = FileManager.default.temporaryDirectory.path + "/atelier-pg-" + UUID().uuidString.prefix(8)
         port = try FaultProxy.freePort()
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        if getuid() == 0 { try run("/bin/chown", ["postgres:postgres", folder], asOwner: false) }
-        try run(
-            binaries + "/initdb",
-            ["-D", folder + "/data", "-U", "root", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
+        cluster = Cluster(
+            placement: ClusterPlacement(
+                name: "postgres",
+                state: folder,
+                isRoot: HostSystem.isRoot,
+                postgresCanEnter: true
+            ),
+            installation: try PostgresInstallation.find(environment: ProcessInfo.processInfo.environment),
+            purpose: .throwAway,
+            port: port,
+            settings: [
+                "listen_addresses": "127.0.0.1", "ssl": "on", "ssl_cert_file": "server.pem",
+                "ssl_key_file": "server.key", "max_connections": "40", "shared_buffers": "16MB",
+            ]
         )
-        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
-        try write(rules, to: "data/pg_hba.conf")
+    }
+
+    private func prepare() async throws {
+        _ = try await cluster.prepare()
+        try write("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n", to: "pg_hba.conf")
         try makeCertificates()
     }
 
@@ -65,116 +76,86 @@ package final class PrivateCluster: Sendable {
 
     /// Starts the server and waits until it answers.
     package func start() async throws {
-        let settings = [
-            "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=\(folder)", "fsync=off",
-            "ssl=on", "ssl_cert_file=\(folder)/server.pem", "ssl_key_file=\(folder)/server.key",
-            "max_connections=40", "password_encryption=scram-sha-256", "autovacuum=off", "shared_buffers=16MB",
-        ]
+        var server = cluster.server
         // The server ends by itself if this process dies without stopping it.
-        let arguments = ["-s", "INT", "600", binaries + "/postgres", "-D", folder + "/data"]
-        let started = try launch("/usr/bin/timeout", arguments + settings.flatMap { ["-c", $0] })
-        process.withLock { $0 = started }
-        for _ in 0..<400 {
-            if try status(binaries + "/pg_isready", ["-q", "-h", folder, "-p", "\(port)"]) == 0 { return }
+        server.arguments = ["-s", "INT", "600", server.executable] + server.arguments
+        server.executable = "/usr/bin/timeout"
+        server.output = .file(folder + "/log")
+        hasEnded.withLock { $0 = false }
+        _ = try server.start { [hasEnded] _ in hasEnded.withLock { $0 = true } }
+        let deadline = Deadline.after(.seconds(20))
+        while !deadline.isExpired, !hasEnded.withLock({ $0 }) {
+            if await cluster.isAnswering() { return }
             try await ScratchDatabase.loop.sleep(for: .milliseconds(25))
         }
-        throw ClusterFailure("the server does not answer: " + text(of: "log"))
+        throw ClusterFailure("the server does not answer: " + LogTail.last(ofFile: folder + "/log"))
     }
 
     /// Ends the server and waits for it.
-    package func stop(_ how: Stop) throws {
-        _ = try status(binaries + "/pg_ctl", ["stop", "-s", "-w", "-D", folder + "/data", "-m", how.rawValue])
-        process.withLock { $0.take() }?.waitUntilExit()
+    package func stop(_ how: Stop) async throws {
+        let arguments = ["stop", "-s", "-w", "-D", cluster.placement.data, "-m", how.rawValue]
+        try run(cluster.installation.binaries + "/pg_ctl", arguments)
+        while !hasEnded.withLock({ $0 }) { try await ScratchDatabase.loop.sleep(for: .milliseconds(5)) }
     }
 
     /// Stops and starts.
     package func restart(_ how: Stop) async throws {
-        try stop(how)
+        try await stop(how)
         try await start()
     }
 
     /// A cluster for as long as `body` runs.
     static func with(_ body: @Sendable () async throws -> Void) async throws {
         let cluster = try PrivateCluster()
-        defer {
-            try? cluster.stop(.immediate)  // A test may have stopped it.
-            try? FileManager.default.removeItem(atPath: cluster.folder)  // Litter in a temporary folder fails nothing.
+        // Litter in a temporary folder fails nothing.
+        defer { try? FileManager.default.removeItem(atPath: cluster.folder) }
+        do {
+            try await cluster.prepare()
+            try await cluster.start()
+            try await $bound.withValue(cluster) { try await body() }
+        } catch {
+            try? await cluster.stop(.immediate)  // What went wrong before is what counts.
+            throw error
         }
-        try await cluster.start()
-        try await $bound.withValue(cluster) { try await body() }
+        if !cluster.hasEnded.withLock({ $0 }) { try await cluster.stop(.immediate) }
     }
 
-    // MARK: Files and processes
+    // MARK: Files
 
     /// An authority, and a certificate of it for `localhost`.
     private func makeCertificates() throws {
         let openssl = "/usr/bin/openssl"
+        let data = cluster.placement.data
         let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         try run(
             openssl,
-            ["req", "-x509"] + key + ["-keyout", "\(folder)/authority.key", "-out", certificateAuthorityFile]
+            ["req", "-x509"] + key + ["-keyout", "\(data)/authority.key", "-out", certificateAuthorityFile]
                 + ["-days", "2", "-subj", "/CN=test authority"]
         )
         try run(
             openssl,
-            ["req"] + key + [
-                "-keyout", "\(folder)/server.key", "-out", "\(folder)/server.csr", "-subj", "/CN=localhost",
-            ]
+            ["req"] + key + ["-keyout", "\(data)/server.key", "-out", "\(data)/server.csr", "-subj", "/CN=localhost"]
         )
         try write("subjectAltName=DNS:localhost\n", to: "server.ext")
         try run(
             openssl,
-            ["x509", "-req", "-in", "\(folder)/server.csr", "-CA", certificateAuthorityFile, "-days", "2"]
-                + ["-CAkey", "\(folder)/authority.key", "-CAcreateserial", "-extfile", "\(folder)/server.ext"]
-                + ["-out", "\(folder)/server.pem"]
+            ["x509", "-req", "-in", "\(data)/server.csr", "-CA", certificateAuthorityFile, "-days", "2"]
+                + ["-CAkey", "\(data)/authority.key", "-CAcreateserial", "-extfile", "\(data)/server.ext"]
+                + ["-out", "\(data)/server.pem"]
         )
-        try run("/bin/chmod", ["0600", "\(folder)/server.key"])
+        try run("/bin/chmod", ["0600", "\(data)/server.key"])
     }
 
     private func write(_ text: String, to file: String) throws {
-        try Data(text.utf8).write(to: URL(filePath: "\(folder)/\(file)"))
+        try Data(text.utf8).write(to: URL(filePath: "\(cluster.placement.data)/\(file)"))
     }
 
-    private func text(of file: String) -> String {
-        (try? String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)) ?? ""
-    }
-
-    private func run(_ tool: String, _ arguments: [String], asOwner: Bool = true) throws {
-        guard try status(tool, arguments, asOwner: asOwner) == 0 else {
-            throw ClusterFailure("\(tool) \(arguments.joined(separator: " ")) failed: " + text(of: "log"))
+    /// Runs a tool as the user that the server runs as.
+    private func run(_ tool: String, _ arguments: [String]) throws {
+        let done = try Command(executable: tool, arguments: arguments).asUser(cluster.placement.user).runAndWait()
+        guard done.status == .exited(0) else {
+            throw ClusterFailure("\(tool) \(arguments.joined(separator: " ")) failed: \(LogTail.last(of: done.output))")
         }
-    }
-
-    private func status(_ tool: String, _ arguments: [String], asOwner: Bool = true) throws -> Int32 {
-        let process = try launch(tool, arguments, asOwner: asOwner)
-        process.waitUntilExit()
-        return process.terminationStatus
-    }
-
-    /// PostgreSQL refuses to run as root, so that root runs it as `postgres`.
-    private func launch(_ tool: String, _ arguments: [String], asOwner: Bool = true) throws -> Process {
-        let process = Process()
-        let isRoot = getuid() == 0 && asOwner
-        process.executableURL = URL(filePath: isRoot ? "/usr/sbin/runuser" : tool)
-        process.arguments = (isRoot ? ["-u", "postgres", "--", tool] : []) + arguments
-        process.currentDirectoryURL = URL(filePath: "/")
-        process.standardInput = FileHandle.nullDevice
-        let log = folder + "/log"
-        if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(filePath: log)) }
-        let handle = try FileHandle(forWritingTo: URL(filePath: log))
-        try handle.seekToEnd()
-        process.standardOutput = handle
-        process.standardError = handle
-        try process.run()
-        return process
-    }
-
-    private static func findBinaries() throws -> String {
-        if let folder = ProcessInfo.processInfo.environment["ATELIER_POSTGRES_BIN"], !folder.isEmpty { return folder }
-        let base = "/usr/lib/postgresql"
-        let versions = try FileManager.default.contentsOfDirectory(atPath: base).compactMap(Int.init)
-        guard let newest = versions.max() else { throw ClusterFailure("PostgreSQL is not installed") }
-        return "\(base)/\(newest)/bin"
     }
 }
 
