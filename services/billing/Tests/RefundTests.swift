@@ -263,6 +263,22 @@ import Time
         #expect(rows.decisions.map(\.decidedBy) == ["boris"])
     }
 
+    @Test func `a correction is decided with its own account or not at all`() {
+        let large = adjustment(101)
+        let foreign = LedgerAction.decideAdjustment(id: large.id, .approve, operatorName: "boris")
+        let (verdicts, rows) = Ledger.decide(
+            facts(AccountFacts()),
+            [
+                item("1", .adjust(large)), item("2", foreign, of: other), item("3", foreign),
+                item("4", foreign, of: other),
+            ],
+            rules: LedgerRules(loneAdjustmentKopecks: 100)
+        )
+        #expect(verdicts.map(code) == [nil, .notFound, nil, .notFound])
+        #expect(rows.accounts.map(\.userID) == [user])
+        #expect(rows.decisions.count == 1)
+    }
+
     @Test func `a correction takes no more than its wallet has free`() {
         let (verdicts, rows) = Ledger.decide(
             facts(AccountFacts(paid: 50, bonus: 20, held: 30)),

@@ -132,7 +132,10 @@ struct Book {
         case .adjust(let adjustment):
             return adjust(userID, adjustment, operation)
         case .decideAdjustment(let id, let decision, let name):
-            guard let proposal = adjustments[id] else { return .refused(Problem(.notFound)) }
+            // Only the item's own account is locked: another one's proposal must not be applied with it.
+            guard let proposal = adjustments[id], proposal.userID == userID else {
+                return .refused(Problem(.notFound))
+            }
             return decide(proposal, decision, name, operation)
         case .freeze(let name, let reason):
             return setFrozen(true, userID, name, reason, operation)
@@ -157,7 +160,9 @@ struct Book {
             guard let known = adjustments[adjustment.id] else { return nil }
             return known.userID == item.userID && known.adjustment == adjustment ? .replayed(known.answer) : .mismatch
         case .decideAdjustment(let id, let decision, _):
-            guard let known = adjustments[id]?.decided else { return nil }
+            guard let proposal = adjustments[id], proposal.userID == item.userID, let known = proposal.decided else {
+                return nil
+            }
             return known.decision == decision ? .replayed(known.answer) : .mismatch
         default:
             return nil
