@@ -5,12 +5,14 @@ import Time
 
 /// What every batch reads.
 extension LedgerStore {
-    /// Shares the sealer's fence until COMMIT, before any id is taken, and settles how the transaction's statements run: each finds its rows by index, one after the
-    /// other. Left to itself the planner, which knows nothing about a table that grows fast, takes hash joins over all of
-    /// it, or plans the same statement anew each time (docs/adr/0085).
+    /// Shares the sealer's fence until COMMIT, before any id is taken, and settles how the transaction's statements run:
+    /// each finds its rows by index, one after the other. Left to itself the planner, which knows nothing about a table that
+    /// grows fast, takes hash joins over all of it, makes hash tables for as many groups as it fears, or plans the same
+    /// statement anew each time (docs/adr/0085).
     static let openBatch: SQL = """
         select pg_advisory_xact_lock_shared(hashtext('ledger fence')), set_config('enable_seqscan', 'off', true),
             set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+            set_config('enable_hashagg', 'off', true), set_config('enable_bitmapscan', 'off', true),
             set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)
         """
 
