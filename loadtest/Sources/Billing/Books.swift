@@ -7,6 +7,8 @@ import LocalSystem
 struct Books {
     let rig: Rig
     let database: String
+    /// Whose operations are counted; faults are looked for everywhere.
+    var accounts: ClosedRange<UserID> = 1...UserID.max
 
     /// - Throws: `OperatorError` that names what `differences` finds.
     func check(_ tally: Tally) async throws {
@@ -19,7 +21,7 @@ struct Books {
     func differences(_ tally: Tally) async throws -> [String] {
         var differences = try await rig.psql(Self.faults, database: database).split(whereSeparator: \.isNewline)
             .map(String.init)
-        let found = try await rig.psql(Self.counts, database: database)
+        let found = try await rig.psql(counts, database: database)
             .split(whereSeparator: \.isNewline).compactMap { Int64($0) }
         let wanted = [
             tally.held, tally.refused, tally.charged, tally.released, Int(tally.heldKopecks), Int(tally.chargedKopecks),
@@ -28,17 +30,21 @@ struct Books {
         return differences
     }
 
-    /// One number a line, in the order of `check`.
-    private static let counts = """
-        select count(*) from operation where kind = 'place_hold' and verdict = 'ok';
-        select count(*) from operation where kind = 'place_hold' and verdict = 'insufficient_funds';
-        select count(*) from hold_end join operation on operation.id = hold_end.operation and operation.verdict = 'ok'
-            where how = 'charged';
-        select count(*) from hold_end join operation on operation.id = hold_end.operation and operation.verdict = 'ok'
-            where how = 'released';
-        select coalesce(sum(amount), 0) from hold;
-        select coalesce(sum(amount), 0) from entry where account = -7 and kind = 'charge';
-        """
+    /// One number a line, in the order of `differences`.
+    private var counts: String {
+        let range = "between \(accounts.lowerBound) and \(accounts.upperBound)"
+        return """
+            select count(*) from operation where kind = 'place_hold' and verdict = 'ok' and account \(range);
+            select count(*) from operation where kind = 'place_hold' and verdict = 'insufficient_funds'
+                and account \(range);
+            select count(*) from hold_end join operation on operation.id = hold_end.operation
+                and operation.verdict = 'ok' where how = 'charged' and hold_end.account \(range);
+            select count(*) from hold_end join operation on operation.id = hold_end.operation
+                and operation.verdict = 'ok' where how = 'released' and hold_end.account \(range);
+            select coalesce(sum(amount), 0) from hold where account \(range);
+            select coalesce(-sum(amount), 0) from entry where account \(range) and kind = 'charge';
+            """
+    }
 
     /// Lines only where something is wrong.
     private static let faults = """

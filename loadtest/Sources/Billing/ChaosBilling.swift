@@ -1,5 +1,6 @@
 import BillingService
 import Concurrency
+import Configuration
 import Contracts
 import EventLoop
 import Foundation
@@ -7,14 +8,18 @@ import HTTPClient
 import LoadtestKit
 import LocalSystem
 import Postgres
+import ProofKit
+import ServiceKit
 import Telemetry
 import Time
 
 /// `make chaos-billing`: two instances of billing and PostgreSQL are killed with -9 under load. Every client repeats a
-/// call under its key until it is answered, now here, now there; afterwards the books must hold each call once.
+/// call under its key until it is answered, now here, now there; afterwards the books must hold each call once. Other
+/// clients race on accounts of their own, some without waiting for an answer; what they saw must be linearizable.
 struct ChaosBilling {
     /// Few accounts, so that batches of both instances meet.
     private static let accounts: ClosedRange<UserID> = 1...8
+    private static let racedAccounts: ClosedRange<UserID> = 11...15
     private static let clients = 24
     /// How long a client may go unanswered; a kill takes some three seconds to heal.
     private static let patience: Duration = .seconds(90)
@@ -22,6 +27,7 @@ struct ChaosBilling {
     let test: LedgerUnderTest
     let victims: [Victim]
     let ledgers: [HTTPLedger]
+    let doors: [RaceDoor]
     let kills: Int
     let seed: UInt64
     private let unanswered = Locked(0)
@@ -59,6 +65,7 @@ struct ChaosBilling {
         let token = rig.credentials.token(caller: .generation, callee: .billing)
         var victims: [Victim] = []
         var ledgers: [HTTPLedger] = []
+        var doors: [RaceDoor] = []
         for number in 1...2 {
             let children = rig.children(ports: [("billing", try Tool.freePort())])
             let start: @Sendable () async throws -> RunningProcess = {
@@ -67,19 +74,29 @@ struct ChaosBilling {
             victims.append(Victim("billing \(number)", loop: rig.loop, try await start(), start: start))
             let url = "http://127.0.0.1:\(children.ports["billing"])"
             ledgers.append(HTTPLedger(http: http, url: url, token: token))
+            doors.append(
+                RaceDoor { caller in
+                    InternalClient(
+                        service: .billing,
+                        baseURL: url,
+                        token: Secret(rig.credentials.token(caller: caller, callee: .billing)),
+                        http: http,
+                        metrics: Metrics(service: caller.rawValue)
+                    )
+                }
+            )
         }
         victims.append(
             Victim("postgres", loop: rig.loop, test.postgres) { try await rig.startPostgres() }
         )
-        return ChaosBilling(test: test, victims: victims, ledgers: ledgers, kills: kills, seed: seed)
-    }
-
-    private init(test: LedgerUnderTest, victims: [Victim], ledgers: [HTTPLedger], kills: Int, seed: UInt64) {
-        self.test = test
-        self.victims = victims
-        self.ledgers = ledgers
-        self.kills = kills
-        self.seed = seed
+        return ChaosBilling(
+            test: test,
+            victims: victims,
+            ledgers: ledgers,
+            doors: doors,
+            kills: kills,
+            seed: seed
+        )
     }
 
     private func play() async throws -> Int32 {
@@ -99,15 +116,22 @@ struct ChaosBilling {
         )
         async let first = singles.run(seed: seed) { !isOver.withLock { $0 } }
         async let second = groups.run(seed: ~seed) { !isOver.withLock { $0 } }
+        let race = Race(racePlan, doors: doors)
+        async let raced: Void = race.run { isOver.withLock { $0 } }
         let result = try await first
         let tally = try await result.tally + second.tally
         let counts = try await killed
-        let differences = try await Books(rig: test.rig, database: LedgerUnderTest.databaseName).differences(tally)
-        for difference in differences { Console.say("wrong: \(difference)") }
+        await raced
+        let books = Books(rig: test.rig, database: LedgerUnderTest.databaseName, accounts: Self.accounts)
+        let differences = try await books.differences(tally)
+        let violations = race.history(of: race.attempts).violations(budget: 20_000_000)
+        for difference in differences + violations { Console.say("wrong: \(difference)") }
         var bench = Bench("chaos-billing")
         bench.note("calls", Double(tally.calls))
         bench.note("operations", Double(tally.operations))
         bench.note("unanswered_attempts", Double(unanswered.withLock { $0 }))
+        bench.note("raced_attempts", Double(race.attempts.count))
+        bench.note("raced_attempts_unanswered", Double(race.verdicts["nothing"] ?? 0))
         bench.note("longest_wait_seconds", Double(result.latencies.maximum.components.seconds))
         for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
             bench.note("kills_\(name.replacing(" ", with: "_"))", Double(count))
@@ -115,7 +139,18 @@ struct ChaosBilling {
         bench.require("kills", Double(counts.values.reduce(0, +)), .atLeast(Double(kills)))
         bench.require("unanswered_attempts_seen", min(1, Double(unanswered.withLock { $0 })), .equal(1))
         bench.require("lost_or_doubled_or_unbalanced", Double(differences.count), .equal(0))
+        bench.require("accounts_not_linearizable", Double(violations.count), .equal(0))
         return bench.finish()
+    }
+
+    private var racePlan: Race.Plan {
+        var plan = Race.Plan(accounts: Self.racedAccounts, seed: seed)
+        plan.clients = 16
+        plan.timeout = .seconds(5)
+        plan.hangUpsOneIn = 100
+        plan.forgottenOneIn = 8
+        plan.patience = Self.patience
+        return plan
     }
 
     /// Tries an instance, then the other one, and so on, always with the same keys and bodies.
