@@ -29,11 +29,11 @@ struct Book {
     /// The operator's day.
     let today: Int64
     var accounts: [UserID: AccountFacts]
-    private var operations: [OperationKey: StoredOperation]
+    var operations: [OperationKey: StoredOperation]
     var holds: [HoldKey: HoldFacts]
-    private var credits: [CreditReference: StoredCredit]
+    var credits: [CreditReference: StoredCredit]
     var refundables: [RefundTarget: Refundable]
-    private var adjustments: [AdjustmentID: StoredAdjustment]
+    var adjustments: [AdjustmentID: StoredAdjustment]
     var rows = LedgerRows()
     private var usedIDs = 0
     /// Accounts whose expired holds were ended.
@@ -144,78 +144,6 @@ struct Book {
         }
     }
 
-    // MARK: What was decided before
-
-    /// The first answer, if the key is known, or what is asked was done under another key.
-    private func known(_ item: LedgerItem) -> Verdict? {
-        if let known = operations[item.key] {
-            return known.fingerprint == item.fingerprint ? .replayed(known.answer) : .mismatch
-        }
-        switch item.action {
-        case .credit(let reference, let amount, _, _):
-            // Another key for a payment that has been credited: the same answer, unless it is for something else.
-            guard let known = credits[reference] else { return nil }
-            return known.userID == item.userID && known.amount == amount ? .replayed(known.answer) : .mismatch
-        case .adjust(let adjustment):
-            guard let known = adjustments[adjustment.id] else { return nil }
-            return known.userID == item.userID && known.adjustment == adjustment ? .replayed(known.answer) : .mismatch
-        case .decideAdjustment(let id, let decision, _):
-            guard let proposal = adjustments[id], proposal.userID == item.userID, let known = proposal.decided else {
-                return nil
-            }
-            return known.decision == decision ? .replayed(known.answer) : .mismatch
-        default:
-            return nil
-        }
-    }
-
-    /// Keeps what makes a repeat under another key known.
-    private mutating func remember(_ item: LedgerItem, _ answer: LedgerAnswer, _ operation: Int64) {
-        switch (item.action, answer) {
-        case (.credit(let reference, let amount, _, _), .credit):
-            credits[reference] = StoredCredit(userID: item.userID, amount: amount, answer: answer)
-            rows.credits.append(
-                LedgerRows.Credit(
-                    reference: reference,
-                    userID: item.userID,
-                    amount: amount,
-                    key: item.key,
-                    operation: operation
-                )
-            )
-        case (.adjust(let adjustment), .adjustment(let state)):
-            let isPending = state.state == .proposed
-            adjustments[adjustment.id] = StoredAdjustment(
-                userID: item.userID,
-                adjustment: adjustment,
-                answer: answer,
-                decided: isPending ? nil : StoredAdjustment.Decided(decision: .approve, answer: answer)
-            )
-            rows.proposals.append(
-                LedgerRows.Proposal(
-                    userID: item.userID,
-                    adjustment: adjustment,
-                    isPending: isPending,
-                    key: item.key,
-                    operation: operation
-                )
-            )
-        case (.decideAdjustment(let id, let decision, let name), .adjustment):
-            adjustments[id]?.decided = StoredAdjustment.Decided(decision: decision, answer: answer)
-            rows.decisions.append(
-                LedgerRows.Decision(
-                    adjustmentID: id,
-                    proposedBy: adjustments[id]?.adjustment.operatorName ?? "",
-                    decidedBy: name,
-                    decision: decision,
-                    key: item.key,
-                    operation: operation
-                )
-            )
-        default: break
-        }
-    }
-
     // MARK: For all rules
 
     func account(_ userID: UserID) -> AccountFacts {
@@ -235,42 +163,4 @@ struct Book {
         opposite.bonusAfter = nil
         rows.entries.append(opposite)
     }
-
-    static func insufficient(_ wanted: Int64, _ available: Int64) -> LedgerAnswer {
-        .refused(
-            Problem(
-                .insufficientFunds,
-                members: [
-                    "shortage_kopecks": .integer(wanted - available), "available_kopecks": .integer(available),
-                ]
-            )
-        )
-    }
-
-    static func limit(_ limit: LimitName, _ kopecks: Int64, remaining: Int64, _ detail: String) -> LedgerAnswer {
-        .refused(
-            Problem(
-                .limitExceeded,
-                detail,
-                members: [
-                    "limit": .string(limit.rawValue), "limit_kopecks": .integer(kopecks),
-                    "remaining_kopecks": .integer(max(0, remaining)),
-                ]
-            )
-        )
-    }
-}
-
-/// Which limit a `limit_exceeded` is about.
-enum LimitName: String, Sendable, CaseIterable {
-    /// What an account may have.
-    case balance
-    /// What a user may spend a day.
-    case dailySpend = "daily_spend"
-    /// What all users may be granted a day.
-    case dailyGrant = "daily_grant"
-    /// What is left of a charge or credit.
-    case refundable
-    /// What one operator may correct alone.
-    case loneAdjustment = "lone_adjustment"
 }
