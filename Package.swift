@@ -127,6 +127,7 @@ let sharedModules: [Target] = [
     library("FaultProxy", "Concurrency"),
     library("Contracts", "Time"),
     library("ModelCatalogue", "Contracts", "Cryptography"),
+    library("ObjectStorage", "HTTP", "HTTPClient", "Cryptography", "Configuration", "Time"),
     library(
         "ServiceKit",
         "Contracts",
@@ -174,6 +175,7 @@ let sharedModules: [Target] = [
         "TestSupport",
         "FaultProxy",
         "LocalSystem",
+        "ObjectStorage",
         "ServiceKit",
         "Contracts",
         "Postgres",
@@ -313,7 +315,7 @@ let package = Package(
         + service("Ingress", fixtures: ["Fixtures"])
         + service("Conversation")
         + service("Billing")
-        + service("Generation", "ModelCatalogue")
+        + service("Generation", "ModelCatalogue", "ObjectStorage")
         + service("Delivery")
         + service("Payments")
         + tools
