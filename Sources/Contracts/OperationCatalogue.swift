@@ -13,7 +13,8 @@ package enum OperationCatalogue {
         GetTrialBalance.self, ListCredits.self, ListCharges.self, ListAdjustments.self, GetDailyTotals.self,
         // Generation
         ListModels.self, CreateQuote.self, CreateJob.self, GetJob.self, CancelJob.self, ListJobs.self,
-        HandleCallbacks.self, GetAssetLink.self,
+        HandleCallbacks.self, GetAssetLink.self, EraseUser.self, ListModelStatistics.self,
+        HelpPrompt.self,
         // Delivery
         PutCard.self, SendMessage.self, GetMessage.self, AnswerCallback.self, AnswerPreCheckout.self,
         SetChatReachability.self,

@@ -49,7 +49,7 @@ package struct ProviderView: Sendable, Equatable, Codable {
 
 /// One difference between what the provider says now and what was approved or sold.
 package struct DriftFinding: Sendable, Equatable {
-    package enum Kind: String, Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
         case delisted, listed, price, members, health, unsafePrice = "unsafe_price"
     }
 
@@ -103,6 +103,9 @@ package struct DriftFinding: Sendable, Equatable {
 
 /// What was approved of the provider's catalogue: `services/generation/provider.json`.
 package struct ProviderBaseline: Sendable, Equatable, Codable {
+    /// Beside the folder of model files.
+    package static let fileName = "provider.json"
+
     /// The day it was read.
     package var date: String
     /// By the provider's name of the model.

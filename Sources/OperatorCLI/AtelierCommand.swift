@@ -17,6 +17,7 @@ package enum AtelierCommand {
                         with a command: runs it with ATELIER_TEST_DATABASE_URL set, then stops
           ledger        shows, corrects and verifies the money; ledger help says how
           demo          plays a story through a system of its own and proves that the money is right
+          users         removes what a user has given and made: atelier users erase <telegram id>
           models        checks, lists, shows, prices and drafts models: atelier models help
           version       prints which build this is
         """
@@ -57,6 +58,11 @@ package enum AtelierCommand {
         case "models":
             code = waiting(loop) {
                 try await ModelsCommand(project: project, environment: environment).run(rest, loop: loop)
+            }
+        case "users":
+            code = waiting(loop) {
+                let access = OperatorAccess(project: project, environment: environment, loop: loop)
+                return try await UsersCommand(access: access).run(rest)
             }
         case "keep": code = waiting(loop) { try await Keeper.run(rest) }
         case "version":

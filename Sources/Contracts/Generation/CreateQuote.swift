@@ -36,8 +36,8 @@ package struct MediaReference: Codable, Sendable, Equatable, Hashable {
 
 /// Checks the inputs and freezes the exact price of a run for ten minutes.
 ///
-/// Problems: `model_not_found`, `model_unavailable`, `invalid_inputs` with
-/// `fields: [{name, reason, limit?}]`, where `reason` is one of `InputProblem.Reason`.
+/// Problems: `model_not_found`, `model_unavailable` with `reason` and `alternatives: [ModelAlternative]`, `invalid_inputs`
+/// with `fields: [{name, reason, limit?}]`, where `reason` is one of `InputProblem.Reason`.
 package enum CreateQuote: Operation {
     package typealias Output = Quote
     package static let service = ServiceName.generation
@@ -81,6 +81,10 @@ package struct Quote: Codable, Sendable, Equatable {
     package var expiresAt: Timestamp
     /// By choice input and option text: how many kopecks more (or less) that option would cost.
     package var deltas: [String: [String: Int64]]
+    /// From our own runs with these settings, or of the model; nil while there are too few of them.
+    package var measured: ModelMeasure?
+    /// Models for the same task, where this one has been failing lately; the best first.
+    package var alternatives: [ModelAlternative]?
 
     package init(
         quoteID: QuoteID,
@@ -89,7 +93,9 @@ package struct Quote: Codable, Sendable, Equatable {
         variant: String,
         isBound: Bool? = nil,
         expiresAt: Timestamp,
-        deltas: [String: [String: Int64]] = [:]
+        deltas: [String: [String: Int64]] = [:],
+        measured: ModelMeasure? = nil,
+        alternatives: [ModelAlternative]? = nil
     ) {
         self.quoteID = quoteID
         self.modelNumber = modelNumber
@@ -98,6 +104,8 @@ package struct Quote: Codable, Sendable, Equatable {
         self.isBound = isBound
         self.expiresAt = expiresAt
         self.deltas = deltas
+        self.measured = measured
+        self.alternatives = alternatives
     }
 }
 

@@ -20,6 +20,8 @@ package struct Model: Codable, Sendable, Equatable {
     package var typicalSeconds: Int
     /// What is promised; a run that takes longer is late.
     package var promisedSeconds: Int?
+    /// From our own runs; nil while there are too few of them.
+    package var measured: ModelMeasure?
     /// In the order in which they are asked.
     package var inputs: [ModelInput]
     /// Numbers of models that take the output as an input.
@@ -40,6 +42,7 @@ package struct Model: Codable, Sendable, Equatable {
         priceUnit: String,
         typicalSeconds: Int,
         promisedSeconds: Int? = nil,
+        measured: ModelMeasure? = nil,
         inputs: [ModelInput],
         followUps: [Int]? = nil,
         sample: String? = nil
@@ -56,6 +59,7 @@ package struct Model: Codable, Sendable, Equatable {
         self.priceUnit = priceUnit
         self.typicalSeconds = typicalSeconds
         self.promisedSeconds = promisedSeconds
+        self.measured = measured
         self.inputs = inputs
         self.followUps = followUps
         self.sample = sample

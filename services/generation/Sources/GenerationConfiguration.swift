@@ -2,12 +2,15 @@ internal import Configuration
 internal import Contracts
 internal import Cryptography
 internal import ModelCatalogue
+internal import ObjectStorage
 internal import Time
 
 /// The service's settings, read and checked once.
 struct GenerationConfiguration: Sendable {
     var modelsDirectory: String
     var assetDirectory: String
+    /// The bucket that keeps assets; nil for the folder.
+    var bucket: ObjectBucket.Configuration?
     var kieURL: String
     var kieUploadURL: String
     var kieKeys: ProviderKeys
@@ -15,13 +18,21 @@ struct GenerationConfiguration: Sendable {
     var publicURL: String
     var signingKey: Ed25519.PrivateKey
     var fileLinkLifetime: Duration
+    var resultRetention: Duration
+    var inputRetention: Duration
     var pricing: Pricing
     var disabledModels: Set<String>
     var sellsUntriedModels: Bool
     var modelReload: Duration
+    /// How often each model's public facts are read anew.
+    var providerSync: Duration
+    /// How old statistics may be.
+    var statisticsAge: Duration
     var freeRunsPerDay: Int
     var freeKopecksPerDay: Int64
     var lowCredits: Int
+    var assistant: PromptAssistant.Configuration?
+    var promptHelpsPerDay: Int
     var maximumOpenJobs: Int
     var maximumRunningJobs: Int
     var concurrency: Int
@@ -36,6 +47,7 @@ struct GenerationConfiguration: Sendable {
     init(_ reader: ConfigurationReader) throws(ConfigurationError) {
         modelsDirectory = try reader.value(Key.models)
         assetDirectory = try reader.value(Key.assets)
+        bucket = try Self.bucket(reader)
         kieURL = try reader.value(Key.kieURL)
         kieUploadURL = try reader.value(Key.kieUploadURL)
         guard let keys = ProviderKeys(try reader.value(Key.kieKeys)) else {
@@ -49,6 +61,8 @@ struct GenerationConfiguration: Sendable {
         publicURL = try reader.value(Key.publicURL)
         signingKey = try reader.value(Key.signingKey)
         fileLinkLifetime = try reader.value(Key.fileLinkLifetime)
+        resultRetention = try Self.retention(reader, Key.resultRetention)
+        inputRetention = try Self.retention(reader, Key.inputRetention)
         pricing = Pricing(
             kopecksPerDollar: try reader.value(Key.roublesPerDollar).hundredths,
             markupThousandths: try reader.value(Key.markup).thousandths,
@@ -58,9 +72,19 @@ struct GenerationConfiguration: Sendable {
         disabledModels = Set(try reader.value(Key.disabledModels))
         sellsUntriedModels = try reader.value(Key.sellUntried)
         modelReload = try reader.value(Key.modelReload)
+        providerSync = try reader.value(Key.providerSync)
+        statisticsAge = try reader.value(Key.statisticsAge)
         freeRunsPerDay = try reader.value(Key.freeRuns)
         lowCredits = try reader.value(Key.lowCredits)
         freeKopecksPerDay = Int64(try reader.value(Key.freeRoubles)) * 100
+        assistant = reader.optional(Assistant.url).map { url in
+            PromptAssistant.Configuration(
+                url: url,
+                key: reader.optional(Assistant.key),
+                model: reader.optional(Assistant.model) ?? Assistant.usualModel
+            )
+        }
+        promptHelpsPerDay = try reader.value(Assistant.perDay)
         maximumOpenJobs = try reader.value(Key.openJobs)
         maximumRunningJobs = try reader.value(Key.runningJobs)
         concurrency = try reader.value(Key.concurrency)
@@ -70,6 +94,16 @@ struct GenerationConfiguration: Sendable {
         submitTimeout = try reader.value(Key.submitTimeout)
         maximumResultBytes = Int64(try reader.value(Key.resultMegabytes)) << 20
         allowsPrivateResultHosts = try reader.value(Key.privateHosts)
+    }
+
+    /// Shorter ones could take a file from a job under way.
+    private static func retention(
+        _ reader: ConfigurationReader,
+        _ key: ConfigurationKey<Duration>
+    ) throws(ConfigurationError) -> Duration {
+        let value = try reader.value(key)
+        guard value >= .seconds(86_400) else { throw ConfigurationError(key: key.name, reason: "is less than a day") }
+        return value
     }
 
     /// How old a provider's copy of an input may be: it lives for a day, and a run may take long.
@@ -90,7 +124,17 @@ extension GenerationConfiguration {
         static let assets = ConfigurationKey.string(
             "ATELIER_ASSETS",
             default: ".atelier/assets",
-            help: "where result and input files are kept; shared by all instances"
+            help: "where result and input files are kept; shared by all instances, unless a bucket keeps them"
+        )
+        static let resultRetention = ConfigurationKey.duration(
+            "ATELIER_RESULT_RETENTION",
+            default: .seconds(30 * 86_400),
+            help: "how long results are kept after they were made or last used; a day at least"
+        )
+        static let inputRetention = ConfigurationKey.duration(
+            "ATELIER_INPUT_RETENTION",
+            default: .seconds(7 * 86_400),
+            help: "how long users' files are kept after their last use; a day at least"
         )
         static let kieURL = ConfigurationKey.url(
             "ATELIER_KIE_API_URL",
@@ -156,6 +200,16 @@ extension GenerationConfiguration {
             "ATELIER_MODEL_RELOAD",
             default: .seconds(2),
             help: "how often the folder of model files is looked at for changes"
+        )
+        static let providerSync = ConfigurationKey.duration(
+            "ATELIER_KIE_SYNC",
+            default: .seconds(6 * 3_600),
+            help: "how often the provider's facts about a model are read anew, at one request a second in all"
+        )
+        static let statisticsAge = ConfigurationKey.duration(
+            "ATELIER_STATISTICS_AGE",
+            default: .seconds(300),
+            help: "how old figures about waits and success may be before they are computed anew"
         )
         static let lowCredits = ConfigurationKey.int(
             "ATELIER_KIE_LOW_CREDITS",
@@ -235,13 +289,17 @@ extension GenerationConfiguration {
             help: "whether results may be fetched from private addresses; for the sandbox only"
         )
 
-        static let all: [any ConfigurationKeyDescription] = [
-            models, assets, kieURL, kieUploadURL, kieKeys, publicURL, signingKey, fileLinkLifetime, roublesPerDollar,
-            markup, minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, lowCredits, freeRuns,
-            freeRoubles,
-            openJobs, runningJobs, concurrency, lease, pollFirst, pollInterval,
-            unknownGrace, submitTimeout, resultMegabytes, privateHosts,
-        ]
+        static let all: [any ConfigurationKeyDescription] =
+            [
+                models, assets, resultRetention, inputRetention, kieURL, kieUploadURL, kieKeys, publicURL, signingKey,
+                fileLinkLifetime, roublesPerDollar,
+                markup, minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, providerSync,
+                statisticsAge, lowCredits,
+                freeRuns,
+                freeRoubles,
+                openJobs, runningJobs, concurrency, lease, pollFirst, pollInterval,
+                unknownGrace, submitTimeout, resultMegabytes, privateHosts,
+            ] + S3.all + Assistant.all
     }
 }
 

@@ -25,6 +25,9 @@ struct GenerationMetrics: Sendable {
     let lateResults: Counter
     let salesStops: Counter
     let providerCredits: Gauge
+    let drift: Gauge
+    let removedAssets: Counter
+    let waitingRemovals: Gauge
 
     init(_ metrics: Metrics) {
         jobs = metrics.gauge(
@@ -99,11 +102,25 @@ struct GenerationMetrics: Sendable {
         )
         salesStops = metrics.counter(
             "atelier_generation_sales_stops_total",
-            "Rows of price tables that went out of sale because a run cost more than its price."
+            "Rows of price tables that went out of sale because their cost passes their price."
         )
         providerCredits = metrics.gauge(
             "atelier_generation_provider_credits",
             "The lowest credit among the provider's keys."
+        )
+        drift = metrics.gauge(
+            "atelier_generation_drift",
+            "Models about which the provider says other than what was approved, by what differs.",
+            labels: ["kind"]
+        )
+        removedAssets = metrics.counter(
+            "atelier_generation_removed_assets_total",
+            "Files that were let go, by why: expired, erased on their user's wish.",
+            labels: ["reason"]
+        )
+        waitingRemovals = metrics.gauge(
+            "atelier_generation_waiting_removals",
+            "Files whose bytes the asset store has not removed yet."
         )
         lateResults = metrics.counter(
             "atelier_generation_late_results_total",

@@ -5,6 +5,7 @@ internal import HTTP
 internal import Jobs
 package import Lifecycle
 internal import ModelCatalogue
+internal import ObjectStorage
 internal import Postgres
 package import ServiceKit
 internal import Telemetry
@@ -22,6 +23,9 @@ package struct GenerationService: AtelierService {
     private let sender: OutboxSender
     private let watcher: CatalogueWatcher
     private let credit: CreditWatch
+    private let keeper: AssetKeeper
+    private let statistics: StatisticsKeeper
+    private let sync: ProviderSync
 
     package init(_ context: ServiceContext) async throws {
         let configuration = try GenerationConfiguration(context.configuration)
@@ -33,6 +37,9 @@ package struct GenerationService: AtelierService {
         self.housekeeper = Housekeeper(tools, loop: context.loop)
         self.watcher = CatalogueWatcher(tools, loop: context.loop)
         self.credit = CreditWatch(tools, loop: context.loop)
+        self.keeper = AssetKeeper(tools, loop: context.loop)
+        self.statistics = StatisticsKeeper(tools, loop: context.loop)
+        self.sync = ProviderSync(tools, loop: context.loop)
         for refusal in tools.catalogue.refused {
             context.log.error("model file refused", [.file: .string(refusal.text)])
         }
@@ -44,7 +51,7 @@ package struct GenerationService: AtelierService {
         let (callbacks, assets) = (CallbackHandler(tools: tools), AssetHandler(tools: tools))
         routes.serve(ListModels.self) { _, _ -> ListModels.Output in
             let (catalogue, control) = tools.models.current
-            return catalogue.published(tools.configuration.pricing, control)
+            return tools.models.statistics.measured(catalogue.published(tools.configuration.pricing, control))
         }
         routes.serve(CreateQuote.self) { input, call -> Answer<Quote> in try await quotes.create(input, call) }
         routes.serve(CreateJob.self) { input, call -> Answer<Job> in try await jobs.create(input, call) }
@@ -54,6 +61,17 @@ package struct GenerationService: AtelierService {
         routes.serve(HandleCallbacks.self) { batch, _ -> EventVerdicts in try await callbacks.handle(batch) }
         routes.serve(GetAssetLink.self) { _, call -> GetAssetLink.Output in
             try await assets.link(call.parameters.assetID)
+        }
+        routes.serve(ListModelStatistics.self) { _, _ -> ListModelStatistics.Output in
+            tools.models.statistics.published(tools.catalogue)
+        }
+        let prompts = PromptHelpHandler(tools: tools)
+        routes.serve(HelpPrompt.self) { input, call -> Answer<HelpPrompt.Output> in try await prompts.help(input, call)
+        }
+        routes.serve(EraseUser.self) { _, call -> EraseUser.Output in
+            let erased = try await tools.assets.erase(call.parameters.userID)
+            if erased.erasedAssets > 0 { tools.metrics.removedAssets.add(UInt64(erased.erasedAssets), "erased") }
+            return erased
         }
         routes.raw(.get, RawRoute.asset, callers: RawRoute.assetCallers) { request, _ in try await assets.get(request) }
     }
@@ -66,7 +84,9 @@ package struct GenerationService: AtelierService {
         )
     }
 
-    package var workers: [any Worker] { [jobWorker, sender, housekeeper, watcher, credit] }
+    package var workers: [any Worker] {
+        [jobWorker, sender, housekeeper, watcher, credit, keeper, statistics, sync]
+    }
 
     package func health() async -> [String: JSONValue] {
         var report: [String: JSONValue] = [
@@ -157,7 +177,14 @@ package struct GenerationService: AtelierService {
             keys: keys,
             health: HealthStore(database: context.database),
             stops: SalesStopStore(database: context.database),
-            files: AssetFiles(root: configuration.assetDirectory),
+            statistics: StatisticsStore(database: context.background),
+            provider: ProviderViewStore(database: context.background),
+            promptHelp: PromptHelpStore(database: context.database),
+            assistant: configuration.assistant.map { PromptAssistant(configuration: $0, http: context.http) },
+            files: AssetFiles(
+                root: configuration.assetDirectory,
+                bucket: configuration.bucket.map { ObjectBucket($0, http: context.http, clock: context.clock) }
+            ),
             kie: kie,
             billing: context.client(for: .billing),
             delivery: context.client(for: .delivery),

@@ -13,16 +13,18 @@ struct QuoteHandler: Sendable {
     func create(_ input: CreateQuote.Input, _ call: Call<CreateQuote>) async throws -> Answer<Quote> {
         let fingerprint = call.fingerprint
         if let known = try await tools.quotes.find(key: call.idempotencyKey) { return try replay(known, fingerprint) }
-        let entry = try tools.sellable(input.modelNumber)
+        let entry = try tools.sellable(input.modelNumber, for: input)
         let run = try validated(entry, input)
         try await checkAssets(run, entry, of: input.userID)
         guard let cost = entry.price?.cost(of: run), let priced = entry.price?.row(for: run) else {
             throw Problem(.internalError, "\(entry.slug) has no price for these inputs")
         }
         if tools.models.current.control.stopped[SalesControl.key(entry.slug, row: priced.name)] != nil {
-            throw Problem(.modelUnavailable, "\(entry.slug) is not sold as \(priced.name) now")
+            let detail = "\(entry.slug) is not sold as \(priced.name) now"
+            throw tools.unavailable(entry, reason: "stopped", detail, for: input)
         }
         let pricing = tools.configuration.pricing
+        let statistics = tools.models.statistics
         let quote = Quote(
             quoteID: QuoteID(now: tools.clock.now),
             modelNumber: entry.number,
@@ -30,7 +32,9 @@ struct QuoteHandler: Sendable {
             variant: cost.variant,
             isBound: cost.isBound ? true : nil,
             expiresAt: tools.clock.now + GenerationConfiguration.quoteLifetime,
-            deltas: pricing.deltas(of: entry, chosen: run)
+            deltas: pricing.deltas(of: entry, chosen: run),
+            measured: statistics.measure(entry.slug, variant: cost.variant),
+            alternatives: statistics.isAiling(entry.slug) ? tools.alternatives(to: entry, for: input) : nil
         )
         let row = QuoteRow(
             quote: quote,

@@ -140,6 +140,17 @@ struct KIEClient: Sendable {
         return root["data"]?.number
     }
 
+    /// What a catalogue call says; nil if it says nothing. The slash of a model's name is not encoded.
+    ///
+    /// - Parameter path: Absolute, e.g. `/api/v1/models/<model>/price`.
+    func catalogue(_ path: String, key: String) async -> JSONValue? {
+        let request = request(.get, baseURL + path, key: key, timeout: .seconds(20))
+        // Any failure means the same: nothing is known now.
+        guard let response = try? await send(request, "catalogue") else { return nil }
+        guard let root = TolerantJSON.parse(response.body), root["code"]?.integer == 200 else { return nil }
+        return root
+    }
+
     private func request(_ method: HTTPMethod, _ url: String, key: String, timeout: Duration) -> ClientRequest {
         var fields: HTTPFields = ["User-Agent": Self.userAgent, "Content-Type": "application/json", "Accept": "*/*"]
         if let key = keys.key(key) { fields["Authorization"] = "Bearer \(key.text)" }

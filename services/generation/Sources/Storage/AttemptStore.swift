@@ -171,7 +171,7 @@ struct AttemptStore: Sendable {
             """
             update job set step = 'late', next_at = now()
             where attempt_id = any(\(ids)) and step = 'ended' and verdict = 'failed'
-                and failure in ('timeout', 'unknown')
+                and failure in ('timeout', 'unknown') and erased_at is null
             """,
             """
             select attempt.attempt_id, job.attempt_id = attempt.attempt_id and job.next_at is not null

@@ -12,10 +12,21 @@ struct HealthStore: Sendable {
                 "insert into model_health (slug) values (\(slug)) on conflict (slug) do nothing"
             )
             let rows = try await transaction.query(
-                "select failures, rests, hidden_until, clock_timestamp() from model_health where slug = \(slug) for update"
+                """
+                select failures, rests, hidden_until, clock_timestamp(),
+                    (select success_percent from provider_view where slug = \(slug))
+                from model_health where slug = \(slug) for update
+                """
             )
-            let (failures, rests, hidden, now) = try rows[0].decode(Int.self, Int.self, Timestamp?.self, Timestamp.self)
-            let next = ModelHealth(failures: failures, rests: rests, hiddenUntil: hidden).failed(now: now)
+            let (failures, rests, hidden, now, percent) = try rows[0].decode(
+                Int.self,
+                Int.self,
+                Timestamp?.self,
+                Timestamp.self,
+                Int?.self
+            )
+            let next = ModelHealth(failures: failures, rests: rests, hiddenUntil: hidden)
+                .failed(now: now, providerPercent: percent)
             try await transaction.execute(
                 """
                 update model_health set failures = \(next.failures), rests = \(next.rests),

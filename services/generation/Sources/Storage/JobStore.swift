@@ -37,12 +37,12 @@ struct JobStore: Sendable {
             .map { try JobRow(row: $0) }
     }
 
-    /// A user's jobs, newest first, without those that were refused.
+    /// A user's jobs, newest first, without those that were refused or erased.
     func list(_ userID: UserID, limit: Int) async throws -> [JobRow] {
         try await database.query(
             """
             select \(unsafe: JobRow.columns) from job
-            where user_id = \(userID) and step not in ('reserving', 'refused')
+            where user_id = \(userID) and step not in ('reserving', 'refused') and erased_at is null
             order by created_at desc, job_id desc limit \(limit)
             """
         ).map { try JobRow(row: $0) }

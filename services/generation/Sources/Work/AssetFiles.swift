@@ -2,10 +2,14 @@ internal import Concurrency
 internal import Contracts
 internal import Foundation
 internal import Glibc
+internal import ObjectStorage
 
-/// The asset store's folder. Paths are below it, spread over 256 folders by the last byte of the asset's id.
+/// The asset store: a folder, or a bucket with the folder as the place where files pass through. Paths are below it, spread
+/// over 256 folders by the last byte of the asset's id; a bucket's keys are the same paths.
 struct AssetFiles: Sendable {
     let root: String
+    /// nil: the folder is the store, shared by all instances.
+    var bucket: ObjectBucket?
 
     /// Where an asset's file is, relative to the folder. The same for every try.
     func path(of id: AssetID) -> String {
@@ -33,7 +37,7 @@ struct AssetFiles: Sendable {
         }
     }
 
-    /// Removes a file that turned out to be useless.
+    /// Removes a file that turned out to be useless from the folder.
     func remove(_ path: String) async {
         let file = absolute(path)
         // A file that stays costs only space.

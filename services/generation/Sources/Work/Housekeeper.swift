@@ -23,6 +23,7 @@ final class Housekeeper: Worker {
             try await observe()
             if round % 12 == 0 { try await tools.keys.register() }
             if round % 60 == 0 { _ = try await tools.quotes.sweep(olderThan: Self.quoteRetention) }
+            if round % 60 == 30 { try await tools.promptHelp.sweep(olderThan: Self.quoteRetention * 2) }
             round += 1
             try await loop.sleep(for: .seconds(5))
         }

@@ -4,6 +4,7 @@ internal import Foundation
 internal import HTTP
 internal import HTTPClient
 internal import ModelCatalogue
+internal import ObjectStorage
 internal import ServiceKit
 internal import Telemetry
 internal import Time
@@ -69,26 +70,32 @@ extension JobRunner {
         ) {
             return url
         }
+        do {
+            let url = try await upload(row, key: key)
+            // Not remembering only means another upload later.
+            try? await tools.assets.recordUpload(of: row.asset.assetID, key: key, url: url)
+            return url
+        } catch let error as KIEClient.UploadFailed {
+            let failure = error.failure?.errorClass
+            let isFinal = failure == .invalidInput || failure == .refused
+            throw InputTrouble(reason: "upload: \(error.reason)", isFinal: isFinal, keyFailure: failure)
+        } catch is AssetFiles.Missing {
+            throw InputTrouble(reason: "the bytes of asset \(row.asset.assetID) are gone", isFinal: true)
+        } catch let error as ObjectStoreError {
+            throw InputTrouble(reason: "\(error)", isFinal: false)
+        }
+    }
+
+    private func upload(_ row: AssetRow, key: String) async throws -> String {
         let ending = MediaFacts.ending(ofMimeType: row.asset.mimeType)
-        do throws(KIEClient.UploadFailed) {
-            let url = try await tools.kie.upload(
-                file: tools.files.absolute(row.path),
+        return try await tools.files.withLocal(row) { file in
+            try await tools.kie.upload(
+                file: file,
                 name: "\(Base62.random(20)).\(ending)",
                 mimeType: row.asset.mimeType,
                 key: key
             )
-            try await record(url, of: row.asset.assetID, key: key)
-            return url
-        } catch {
-            let failure = error.failure?.errorClass
-            let isFinal = failure == .invalidInput || failure == .refused
-            throw InputTrouble(reason: "upload: \(error.reason)", isFinal: isFinal, keyFailure: failure)
         }
-    }
-
-    private func record(_ url: String, of asset: AssetID, key: String) async throws(KIEClient.UploadFailed) {
-        // Not remembering only means another upload later.
-        try? await tools.assets.recordUpload(of: asset, key: key, url: url)
     }
 
     private func stored(_ file: MediaReference, _ job: JobRow) async throws -> AssetRow {
@@ -96,10 +103,14 @@ extension JobRunner {
             guard let row = try await tools.assets.find(id), row.userID == job.userID else {
                 throw InputTrouble(reason: "asset \(id) is not there", isFinal: true)
             }
+            try await tools.assets.touch(id)
             return row
         }
         guard let telegram = file.telegramFileID else { throw InputTrouble(reason: "no file is named", isFinal: true) }
-        if let row = try await tools.assets.find(telegramFileID: telegram, of: job.userID) { return row }
+        if let row = try await tools.assets.find(telegramFileID: telegram, of: job.userID) {
+            try await tools.assets.touch(row.asset.assetID)
+            return row
+        }
         return try await fetch(telegram, job)
     }
 
@@ -135,10 +146,17 @@ extension JobRunner {
             durationSeconds: facts.seconds,
             fileName: "input.\(facts.ending)"
         )
+        do throws(ObjectStoreError) {
+            try await tools.files.keep(path, sha256: asset.sha256, bytes: file.bytes, mimeType: facts.mimeType)
+        } catch {
+            throw InputTrouble(reason: "\(error)", isFinal: false)
+        }
         let row = AssetRow(asset: asset, userID: job.userID, path: path)
         try await tools.assets.insertInput(row, telegramFileID: telegram)
-        // Another job of the user may have been faster with the same file; its row counts, ours is an unused file.
-        return try await tools.assets.find(telegramFileID: telegram, of: job.userID) ?? row
+        // Another job of the user may have been faster with the same file; its row counts, and our bytes are nobody's.
+        guard let known = try await tools.assets.find(telegramFileID: telegram, of: job.userID) else { return row }
+        if known.path != row.path { try await tools.assets.discard(row.path) }
+        return known
     }
 
     /// - Parameter quoted: The length that the price was made with, as Telegram told it.

@@ -5,6 +5,7 @@ internal import HTTP
 internal import HTTPClient
 internal import Jobs
 internal import ModelCatalogue
+internal import ObjectStorage
 internal import Postgres
 internal import ServiceKit
 internal import Telemetry
@@ -85,8 +86,7 @@ extension JobRunner {
         try await tools.files.makeFolder(for: path)
         if let words = ResultText.bytes(of: file.url) {
             try await tools.files.write(words, to: path)
-            try await record(file, .plainText, SHA256.hash(words), words.count, position: position, path, job)
-            return .stored
+            return try await keep(file, .plainText, SHA256.hash(words), words.count, position: position, path, job)
         }
         let answer: DownloadedFile
         do {
@@ -94,7 +94,8 @@ extension JobRunner {
                 request(file.url),
                 to: tools.files.absolute(path),
                 maximumBytes: tools.configuration.maximumResultBytes,
-                durably: true
+                // A bucket's copy is what must last, then.
+                durably: tools.files.bucket == nil
             )
         } catch {
             tools.log.warning("result not fetched", fields(job).merging([.reason: .string(error.code.rawValue)]) { $1 })
@@ -109,7 +110,31 @@ extension JobRunner {
             return .later
         }
         let hash = answer.sha256.flatMap { Hex.decode($0) } ?? []
-        try await record(file, facts, hash, Int(answer.bytes), position: position, path, job)
+        return try await keep(file, facts, hash, Int(answer.bytes), position: position, path, job)
+    }
+
+    /// Hands the file over to the store, and only then writes its row.
+    private func keep(
+        _ file: ResultFile,
+        _ facts: MediaFacts,
+        _ sha256: [UInt8],
+        _ bytes: Int,
+        position: Int,
+        _ path: String,
+        _ job: JobRow
+    ) async throws -> Fetched {
+        do throws(ObjectStoreError) {
+            try await tools.files.keep(
+                path,
+                sha256: Hex.encode(sha256),
+                bytes: Int64(bytes),
+                mimeType: facts.mimeType
+            )
+        } catch {
+            tools.log.warning("result not stored", fields(job).merging([.error: .describing(error)]) { $1 })
+            return .later
+        }
+        try await record(file, facts, sha256, bytes, position: position, path, job)
         return .stored
     }
 

@@ -20,6 +20,11 @@ struct Toolbox: Sendable {
     let keys: KeyStore
     let health: HealthStore
     let stops: SalesStopStore
+    let statistics: StatisticsStore
+    let provider: ProviderViewStore
+    let promptHelp: PromptHelpStore
+    /// nil where none is configured.
+    let assistant: PromptAssistant?
     let files: AssetFiles
     let kie: KIEClient
     let billing: InternalClient
@@ -41,18 +46,42 @@ struct Toolbox: Sendable {
 
     /// A model that is sold now.
     ///
+    /// - Parameter wish: What is to be made; then others that can make it are named where this model is not sold.
     /// - Throws: `model_not_found` or `model_unavailable`.
-    func sellable(_ number: Int) throws(Problem) -> ModelEntry {
+    func sellable(_ number: Int, for wish: CreateQuote.Input? = nil) throws(Problem) -> ModelEntry {
         let (catalogue, control) = models.current
         guard let entry = catalogue.entry(number) else { throw Problem(.modelNotFound, "there is no model \(number)") }
         if let obstacle = catalogue.obstacle(to: entry, control) {
-            throw Problem(
-                .modelUnavailable,
-                "\(entry.slug) is not sold now",
-                members: ["reason": .string(obstacle.code)]
-            )
+            throw unavailable(entry, reason: obstacle.code, "\(entry.slug) is not sold now", for: wish)
         }
         return entry
+    }
+
+    /// The refusal of a model or one of its rows, with others that can do the same and what they would cost.
+    func unavailable(_ entry: ModelEntry, reason: String, _ detail: String, for wish: CreateQuote.Input?) -> Problem {
+        var members: [String: JSONValue] = ["reason": .string(reason)]
+        if let wish {
+            members["alternatives"] = .array(
+                alternatives(to: entry, for: wish).map {
+                    ["model_number": .integer(Int64($0.modelNumber)), "price_kopecks": .integer($0.priceKopecks)]
+                }
+            )
+        }
+        return Problem(.modelUnavailable, detail, members: members)
+    }
+
+    /// Healthy models for the same task, the cheapest first.
+    func alternatives(to entry: ModelEntry, for wish: CreateQuote.Input) -> [ModelAlternative] {
+        let (catalogue, control) = models.current
+        let statistics = models.statistics
+        return catalogue.alternatives(
+            to: entry,
+            inputs: wish.inputs,
+            media: wish.media,
+            configuration.pricing,
+            control,
+            isAiling: statistics.isAiling
+        )
     }
 
     /// Where the provider calls back for an attempt.

@@ -62,6 +62,11 @@ final class World: Sendable {
         var factTrouble = 0
         var telegramFiles: [String: [UInt8]] = [:]
         var telegramFetches = 0
+        /// What KIE's catalogue calls say: price text and success rate (0...1) by model; empty for no such calls.
+        var offers: [String: (pricing: String, successRate: Double?)] = [:]
+        var catalogueCalls: [(path: String, at: Timestamp)] = []
+        /// The credit of every key; nil for no answer.
+        var balance: Double?
         var onCreate: (@Sendable (Task) async throws -> Void)?
     }
 
@@ -95,8 +100,12 @@ final class World: Sendable {
         case "/api/v1/jobs/recordInfo": return recordInfo(request)
         case "/api/file-stream-upload": return upload(request)
         case "/api/v1/common/download-url": return refresh(request)
+        case "/api/v1/chat/credit":
+            guard let balance = now.balance else { return .text(503, "busy") }
+            return Self.envelope(200, "success", .number(balance))
         case "/v1/holds": return try placeHold(request)
         case "/v1/facts": return try fact(request)
+        case _ where path.hasPrefix("/api/v1/models"): return describe(path)
         case _ where path.hasPrefix("/files/"): return file(String(path.dropFirst(7)))
         case _ where path.hasPrefix("/v1/telegram-files/"): return telegramFile(String(path.dropFirst(19)))
         case _ where path.hasPrefix("/v1/holds/"): return try endHold(request)
@@ -178,6 +187,32 @@ final class World: Sendable {
     private static func envelope(_ code: Int, _ message: String, _ data: JSONValue) -> HTTPResponse {
         let value: JSONValue = ["code": .integer(Int64(code)), "msg": .string(message), "data": data]
         return .json(200, Array(text(value).utf8))
+    }
+
+    private func describe(_ path: String) -> HTTPResponse {
+        let offers = state.withLock { state in
+            state.catalogueCalls.append((path, WallClock.system.now))
+            return state.offers
+        }
+        guard !offers.isEmpty else { return .text(404, "no such call") }
+        if path == "/api/v1/models" {
+            let models = offers.map { name, offer -> JSONValue in
+                ["model": .string(name), "pricingDesc": .string(offer.pricing)]
+            }
+            return Self.envelope(200, "success", ["models": .array(models)])
+        }
+        let parts = path.dropFirst("/api/v1/models/".count).split(separator: "/")
+        let name = parts.dropLast().joined(separator: "/")
+        guard let offer = offers[name] else {
+            return Self.envelope(404, "The model name \(name) is not supported", .null)
+        }
+        switch parts.last {
+        case "price": return Self.envelope(200, "success", ["pricingDesc": .string(offer.pricing)])
+        case "success-rate":
+            let rate: JSONValue = offer.successRate.map { .number($0) } ?? .null
+            return Self.envelope(200, "success", ["points": [["successRate": rate]]])
+        default: return Self.envelope(200, "success", ["openapi": .null])
+        }
     }
 
     private func upload(_ request: HTTPRequest) -> HTTPResponse {

@@ -1,0 +1,85 @@
+internal import ModelCatalogue
+internal import Postgres
+internal import Time
+
+/// The SQL of what the provider's catalogue calls say. The calls share one budget for all instances.
+struct ProviderViewStore: Sendable {
+    let database: Database
+
+    /// Takes a place in the provider's budget.
+    ///
+    /// - Parameter pause: The time between two calls.
+    /// - Returns: false if it is too early for another call.
+    func takeCall(every pause: Duration) async throws -> Bool {
+        try await database.execute(
+            """
+            insert into provider_budget (next_at) values (now() + \(pause.inSeconds) * interval '1 second')
+            on conflict (is_only) do update set next_at = excluded.next_at where provider_budget.next_at <= now()
+            """
+        ) == 1
+    }
+
+    /// Makes sure that every model has a row, and drops rows of models that are gone.
+    func expect(_ slugs: [String]) async throws {
+        _ = try await database.pipeline([
+            "insert into provider_view (slug) select unnest(\(slugs)) on conflict do nothing",
+            "delete from provider_view where slug <> all(\(slugs))",
+        ])
+    }
+
+    /// The model that was looked at longest ago, and is now looked at by the caller alone.
+    ///
+    /// - Returns: nil if all were looked at within `age`.
+    func claim(olderThan age: Duration) async throws -> String? {
+        try await database.query(
+            """
+            update provider_view set looked_at = now() where slug = (
+                select slug from provider_view
+                where looked_at is null or looked_at < now() - \(age.inSeconds) * interval '1 second'
+                order by looked_at nulls first, slug limit 1 for no key update skip locked)
+            returning slug
+            """
+        ).first.map { try $0.decode(String.self) }
+    }
+
+    /// Lets a model be looked at again soon, because the look gave nothing.
+    func retry(_ slug: String, after pause: Duration, age: Duration) async throws {
+        try await database.execute(
+            """
+            update provider_view
+            set looked_at = now() - \((age - pause).inSeconds) * interval '1 second' where slug = \(slug)
+            """
+        )
+    }
+
+    /// Keeps a view and what differs from what was approved.
+    ///
+    /// - Returns: Whether the differences are other ones than before.
+    func record(_ view: ProviderView, of slug: String, findings: [DriftFinding]) async throws -> Bool {
+        let texts = findings.map { "\($0.kind.rawValue): \($0.text)" }
+        let kinds = findings.map(\.kind.rawValue)
+        let stored = try StoredJSON.encode(view)
+        let rows = try await database.query(
+            """
+            with old as (select slug, findings from provider_view where slug = \(slug))
+            update provider_view set view = \(stored), success_percent = \(view.successPercent)::int8, findings = \(texts),
+                kinds = \(kinds), read_at = now()
+            from old where provider_view.slug = old.slug returning old.findings <> \(texts)
+            """
+        )
+        return try rows.first?.decode(Bool.self) ?? false
+    }
+
+    /// How many models differ, by kind of difference.
+    func drift() async throws -> [String: Int] {
+        let rows = try await database.query(
+            "select kind, count(*) from (select unnest(kinds) as kind from provider_view) as each group by kind"
+        )
+        return Dictionary(
+            uniqueKeysWithValues: try rows.map { row in
+                let (kind, count) = try row.decode(String.self, Int.self)
+                return (kind, count)
+            }
+        )
+    }
+}
