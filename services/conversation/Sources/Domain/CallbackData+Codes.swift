@@ -6,7 +6,8 @@ extension ButtonAction {
         ("A.h", .home), ("A.s", .sample), ("A.d", .continueDraft), ("B.c", .tasks), ("B.k", .keepOffer),
         ("E.b", .composer), ("E.t", .otherModels), ("E.m", .toggleAdvanced), ("E.d", .discardDraft),
         ("E.y", .confirmDiscard),
-        ("E.g", .generate), ("F.g", .confirmGenerate), ("K.o", .jobs), ("M.o", .balance), ("N.o", .topUp),
+        ("E.g", .generate), ("E.u", .useSuggestion), ("F.g", .confirmGenerate), ("K.o", .jobs), ("M.o", .balance),
+        ("N.o", .topUp),
         ("R.o", .settings), ("R.l", .language), ("S.o", .support), ("S.h", .help), ("S.t", .terms), ("Z.n", .nothing),
     ]
 
@@ -21,6 +22,7 @@ extension ButtonAction {
         case .option(let input, let page): ("E.o", [bits(input), bits(page)])
         case .setOption(let input, let choice): ("E.v", [bits(input), bits(choice)])
         case .clear(let input): ("E.x", [bits(input)])
+        case .helpPrompt(let kind): ("E.i", [kind == .improve ? 0 : kind == .translate ? 1 : 2])
         case .amount(let kopecks): ("N.a", [UInt64(clamping: kopecks)])
         case .pay(let kopecks, let rail): ("N.r", [UInt64(clamping: kopecks), rail == .stars ? 1 : 0])
         case .checkOrder(let order): ("O.c", [order])
@@ -37,7 +39,7 @@ extension ButtonAction {
         case .setConfirmLimit(let index): ("R.c", [bits(index)])
         case .home, .tasks, .sample, .continueDraft, .help, .terms, .support, .topUp, .balance, .jobs, .settings,
             .language, .keepOffer, .composer, .otherModels, .toggleAdvanced, .discardDraft, .confirmDiscard, .generate,
-            .confirmGenerate, .nothing:
+            .confirmGenerate, .useSuggestion, .nothing:
             (Self.plain.first { $0.action == self }?.code ?? "Z.n", [])
         }
     }
@@ -73,6 +75,7 @@ extension ButtonAction {
             case "E.o": both(place(0), place(1)) { .option(input: $0, page: $1) }
             case "E.v": both(place(0), place(1)) { .setOption(input: $0, choice: $1) }
             case "E.x": place(0).map { .clear(input: $0) }
+            case "E.i": place(0).map { .helpPrompt($0 == 0 ? .improve : $0 == 1 ? .translate : .script) }
             case "N.a": money(0).map { .amount(kopecks: $0) }
             case "N.r": both(money(0), place(1)) { .pay(kopecks: $0, $1 == 1 ? .stars : .yookassa) }
             case "O.c": id(0).map(Self.checkOrder)

@@ -18,6 +18,8 @@ enum ButtonAction: Sendable, Equatable {
     case setOption(input: Int, choice: Int)
     case clear(input: Int)
     case generate, confirmGenerate
+    /// Better words for the prompt are asked for, and taken.
+    case helpPrompt(PromptHelpKind), useSuggestion
     case amount(kopecks: Int64)
     case pay(kopecks: Int64, PaymentRail)
     case checkOrder(UInt64)
@@ -39,7 +41,7 @@ enum ButtonAction: Sendable, Equatable {
     var isBoundToDraft: Bool {
         switch self {
         case .generate, .confirmGenerate, .option, .setOption, .clear, .toggleAdvanced, .discardDraft,
-            .confirmDiscard:
+            .confirmDiscard, .helpPrompt, .useSuggestion:
             true
         default: false
         }

@@ -93,6 +93,8 @@ struct Wants: Sendable, Equatable {
     var balance = false
     /// Price this draft.
     var quote: Draft?
+    /// Better words for a prompt.
+    var help: HelpWish?
     var jobs = false
     /// How many of the newest movements.
     var entries = 0
@@ -103,6 +105,7 @@ struct Wants: Sendable, Equatable {
 struct Knowledge: Sendable {
     var balance: Balance?
     var quote: QuoteOutcome?
+    var help: HelpOutcome?
     var jobs: [Job]?
     var entries: [StatementEntry]?
     var paymentOptions: GetPaymentOptions.Output?

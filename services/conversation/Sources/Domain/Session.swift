@@ -16,6 +16,8 @@ struct Session: Sendable, Equatable {
     var offer: Offer?
     /// The album whose items are arriving.
     var album: AlbumInProgress?
+    /// Better words for the draft that the user has not decided on.
+    var suggestion: Suggestion?
     /// Jobs that have been accepted and have not ended.
     var running: [JobID] = []
     /// Grows with every change of any draft: the revision that buttons about money carry.
@@ -87,6 +89,8 @@ enum Screen: Codable, Sendable, Equatable {
     case confirm
     /// Asks before a draft with typed text or files is thrown away.
     case discard
+    /// Suggested words beside the user's own.
+    case promptHelp
     /// The run is being handed over.
     case starting(job: JobID)
     case shortage(kopecks: Int64, availableKopecks: Int64)
@@ -110,7 +114,7 @@ enum ModelSort: Int, Codable, Sendable, CaseIterable {
 
 extension Session: Codable {
     private enum CodingKeys: String, CodingKey {
-        case screen, draft, parked, waiting, offer, album, running, draftSerial, panelRevision, belowPanel
+        case screen, draft, parked, waiting, offer, album, suggestion, running, draftSerial, panelRevision, belowPanel
     }
 
     /// Tolerates a member written by a newer or older build: a screen that this build does not know becomes home, and
@@ -126,6 +130,7 @@ extension Session: Codable {
         waiting = lenient(.waiting)
         offer = lenient(.offer)
         album = lenient(.album)
+        suggestion = lenient(.suggestion)
         running = lenient(.running) ?? []
         draftSerial = try container.decode(Int64.self, forKey: .draftSerial)
         panelRevision = try container.decode(Int64.self, forKey: .panelRevision)

@@ -29,6 +29,8 @@ extension Turn {
         case .clear(let input): clear(input)
         case .generate: generate(confirmed: false)
         case .confirmGenerate: generate(confirmed: true)
+        case .helpPrompt(let kind): askForHelp(kind)
+        case .useSuggestion: useSuggestion()
         default: intent = .show
         }
     }

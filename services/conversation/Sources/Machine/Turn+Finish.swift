@@ -24,6 +24,7 @@ extension Turn {
         switch intent {
         case .nothing: break
         case .show: takePrice(knowledge.quote)
+        case .help(let kind): takeHelp(knowledge.help, kind)
         case .generate(let confirmed): generate(confirmed: confirmed, knowledge)
         case .resume(let waiting): resume(waiting, knowledge)
         case .requote(let job): goOn(with: job, knowledge)

@@ -5,7 +5,7 @@ extension Turn {
     /// Whether what is typed or sent belongs to the open draft.
     private var isComposing: Bool {
         switch session.screen {
-        case .composer, .option, .confirm, .discard, .shortage: session.draft != nil && draftModel != nil
+        case .composer, .option, .confirm, .discard, .promptHelp, .shortage: session.draft != nil && draftModel != nil
         default: false
         }
     }

@@ -52,7 +52,7 @@ extension Turn {
         case .nothing: break
         case .start, .sample, .offer, .keepOffer, .continueDraft, .parkedDraft, .composer, .otherModels,
             .toggleAdvanced, .discardDraft, .confirmDiscard, .option, .setOption, .clear, .generate,
-            .confirmGenerate:
+            .confirmGenerate, .helpPrompt, .useSuggestion:
             performOnDraft(action)
         case .amount(let kopecks): go(to: .rails(amountKopecks: kopecks))
         case .pay(let kopecks, let rail): order(kopecks, by: rail)

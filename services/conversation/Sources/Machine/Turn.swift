@@ -44,6 +44,8 @@ struct Turn: Sendable {
         case resume(WaitingDraft)
         /// The frozen price was too old when the job was created: ask again and go on if it is not dearer.
         case requote(KnownJob)
+        /// Suggest better words for the draft.
+        case help(PromptHelpKind)
         /// Hand over a result; the job as reported.
         case deliver(Job, KnownJob)
     }
@@ -129,6 +131,7 @@ struct Turn: Sendable {
             wants.balance = toldBalance == nil
         case .requote(let job): wants.quote = job.repeatable
         case .deliver: wants.balance = !scene.isGroup
+        case .help(let kind): wants.help = helpWish(kind)
         case .show: wants = wantsOfScreen
         }
         return wants
@@ -147,7 +150,8 @@ struct Turn: Sendable {
             wants.balance = true
             wants.entries = 5
         case .jobs, .history: wants.jobs = true
-        case .welcome, .discard, .tasks, .help, .terms, .support, .settings, .language, .offer, .models, .model,
+        case .welcome, .discard, .promptHelp, .tasks, .help, .terms, .support, .settings, .language, .offer, .models,
+            .model,
             .starting,
             .payment, .result:
             break

@@ -14,6 +14,8 @@ struct Reader: Sendable {
 
     /// How long a read may take before the turn goes on without it.
     static let patience = Duration.milliseconds(1_200)
+    /// Words take longer to write than to look up; templates stand in for a slow assistant before this.
+    static let helpPatience = Duration.seconds(8)
 
     init(_ context: ServiceContext, cache: CatalogueCache) {
         self.cache = cache
@@ -31,11 +33,13 @@ struct Reader: Sendable {
         guard wants != Wants() else { return Knowledge() }
         async let balance = balance(wants.balance, scene.userID)
         async let quote = quote(wants.quote, scene.userID, event)
+        async let help = help(wants.help, scene.userID, event)
         async let jobs = jobs(wants.jobs, scene.userID)
         async let entries = entries(wants.entries, scene.userID)
         return await Knowledge(
             balance: balance,
             quote: quote,
+            help: help,
             jobs: jobs,
             entries: entries,
             paymentOptions: wants.paymentOptions ? cache.paymentOptions : nil
@@ -84,6 +88,25 @@ struct Reader: Sendable {
             return .quoted(quote)
         } catch {
             reads.increment("quote", error.problem?.code.rawValue ?? "unreachable")
+            guard let problem = error.problem, !problem.isRetryable else { return .unavailable }
+            return .refused(problem)
+        }
+    }
+
+    private func help(_ wish: HelpWish?, _ user: UserID, _ event: String) async -> HelpOutcome? {
+        guard let wish else { return nil }
+        let input = HelpPrompt.Input(userID: user, kind: wish.kind, text: wish.text, modelNumber: wish.modelNumber)
+        do throws(CallError) {
+            let answer = try await generation.call(
+                HelpPrompt.self,
+                input,
+                key: "help:\(event)",
+                timeout: Self.helpPatience
+            )
+            reads.increment("help", "ok")
+            return .suggested(answer)
+        } catch {
+            reads.increment("help", error.problem?.code.rawValue ?? "unreachable")
             guard let problem = error.problem, !problem.isRetryable else { return .unavailable }
             return .refused(problem)
         }

@@ -102,12 +102,25 @@ extension Screens {
                     .modelPrice,
                     ["price": .text(texts.priceFrom(model)), "unit": .text(unit(model))]
                 ),
-                texts.html(.modelWait, ["wait": .text(texts.duration(seconds: model.typicalSeconds))]),
+                wait(model),
                 needed.isEmpty ? nil : texts.html(.modelNeeds, ["inputs": .text(needed)]),
                 "",
                 texts.html(.modelRefund)
             ),
             keyboard: keyboard
+        )
+    }
+
+    /// What runs were like, once there were enough of them.
+    private func wait(_ model: Model) -> String {
+        let usual = Texts.Argument.text(texts.duration(seconds: model.typicalSeconds))
+        guard let measured = model.measured else { return texts.html(.modelWait, ["wait": usual]) }
+        return texts.html(
+            .modelMeasured,
+            [
+                "wait": usual, "most": .text(texts.duration(seconds: measured.p90Seconds)),
+                "percent": .text(String(measured.successPercent)),
+            ]
         )
     }
 

@@ -19,6 +19,7 @@ extension Screens {
             keyboard.grid(chips(of: draft, model, keyboard))
         }
         keyboard.grid(mediaButtons(of: draft, model, keyboard))
+        keyboard.grid(helpButtons(of: draft, model, keyboard))
         let hasAdvanced = model.optionInputs.contains(where: \.element.isAdvanced)
         keyboard.row(
             keyboard.button(.buttonOtherModel, .otherModels),

@@ -29,7 +29,8 @@ struct Screens {
     /// Screens about money and history are for the user alone; in a group they point to the private chat.
     private func settled(_ screen: Screen) -> Screen {
         switch screen {
-        case .composer, .option, .confirm, .discard:
+        case .promptHelp where session.suggestion == nil: return session.draft == nil ? .home : .composer
+        case .composer, .option, .confirm, .discard, .promptHelp:
             guard session.draft != nil, turn.draftModel != nil else { return .home }
         case .model(let number): guard catalogue.model(number) != nil else { return .tasks }
         case .offer: guard session.offer != nil else { return .home }
@@ -54,6 +55,7 @@ struct Screens {
         case .option(let input, let page): option(input, page)
         case .confirm: confirm()
         case .discard: discard()
+        case .promptHelp: promptHelp()
         case .starting(let job): starting(job)
         case .shortage(let shortage, let available): notEnough(shortage, available)
         case .topUp: topUp()

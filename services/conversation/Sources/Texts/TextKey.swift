@@ -17,7 +17,8 @@ enum TextKey: String, CaseIterable, Sendable {
         buttonSupport, buttonTerms, buttonPrivate, buttonRefresh
 
     // Catalogue and offers
-    case tasks, catalogueMissing, modelRow, sortPrice, sortSpeed, modelPrice, modelWait, modelNeeds, modelRefund,
+    case tasks, catalogueMissing, modelRow, sortPrice, sortSpeed, modelPrice, modelWait, modelMeasured, modelNeeds,
+        modelRefund,
         buttonStart, offerText, offerImage, offerVideo, offerAudio, offerDocument, offerFiles, offerChoose,
         offerNothing, buttonOther, buttonLater
 
@@ -26,6 +27,10 @@ enum TextKey: String, CaseIterable, Sendable {
         promptTooLong, promptLength, priceUnknown, priceOnly, priceLeft, priceShort, buttonGenerate, buttonAskPrice,
         buttonOtherModel, buttonMore, buttonLess, buttonDiscard, discardAsk, buttonDiscardYes, buttonKeep,
         buttonRemove, buttonChange, chip, optionTitle, optionType, optionPrice, confirmTitle, buttonConfirm, starting
+
+    // Prompt help
+    case buttonImprove, buttonScript, helpBefore, helpAfter, helpCost, buttonUseSuggestion, buttonSuggestAgain,
+        buttonKeepMine, noticeNothingToBetter, noticeHelpUsedUp, noticeNoHelp
 
     // Money
     case shortage, shortageSafe, shortageGroup, topUp, topUpUnavailable, worth, rails, railCard, railStars,

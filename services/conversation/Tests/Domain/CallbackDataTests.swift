@@ -7,7 +7,8 @@ import Testing
     /// Every action with the largest arguments that can occur.
     static let worst: [ButtonAction] = [
         .home, .tasks, .sample, .continueDraft, .help, .terms, .support, .topUp, .balance, .jobs, .settings, .language,
-        .parkedDraft(4), .models(.other, .speed, page: 999_999), .model(999_999), .start(999_999), .offer(.other),
+        .parkedDraft(4), .helpPrompt(.improve), .helpPrompt(.translate), .helpPrompt(.script), .useSuggestion,
+        .models(.other, .speed, page: 999_999), .model(999_999), .start(999_999), .offer(.other),
         .keepOffer, .composer, .otherModels, .toggleAdvanced, .discardDraft, .confirmDiscard,
         .option(input: 99, page: 99),
         .setOption(input: 99, choice: 999), .clear(input: 99), .generate, .confirmGenerate,

@@ -115,6 +115,12 @@ import Time
         },
         panel("models", .models(task: .textToImage, sort: .price, page: 1)) { $0.take(Make.text("/start")) },
         panel("model", .model(number: 2)) { $0.take(Make.text("/start")) },
+        panel("model-measured", .model(number: 2)) {
+            var models = Sample.models
+            models[1].measured = ModelMeasure(runs: 412, successPercent: 97, p50Seconds: 20, p90Seconds: 95)
+            $0.catalogue = Catalogue(ListModels.Output(revision: "measured", models: models))
+            $0.take(Make.text("/start"))
+        },
         panel("offer-text", .offer) { $0.take(Make.text("рыжая лиса & <друзья>")) },
         panel("offer-photo", .offer) { $0.take(Make.photo(caption: "сделай море")) },
         panel("composer", .composer, compose),
@@ -157,6 +163,14 @@ import Time
         },
         panel("confirm", .confirm, compose),
         panel("discard", .discard, compose),
+        panel("prompt-help", .promptHelp) {
+            $0.compose()
+            $0.session?.suggestion = Suggestion(
+                kind: .improve,
+                after: "рыжая лиса, мягкий свет <&>",
+                costKopecks: 0
+            )
+        },
         panel("starting", .starting(job: jobID), compose),
         panel("shortage", .shortage(kopecks: 901, availableKopecks: 499), compose),
         panel("top-up", .topUp) { $0.take(Make.text("/start")) },

@@ -21,6 +21,8 @@ struct Driver {
     /// Price of whatever is asked for; nil lets generation be silent.
     var price: Int64? = 1_400
     var quoteProblem: Problem?
+    /// What becomes of a wish for better words.
+    var help: HelpOutcome = .unavailable
     var events = 0
 
     /// Of the latest turn.
@@ -93,6 +95,7 @@ struct Driver {
                 knowledge.quote = price.map { .quoted(Make.quote(draft, kopecks: $0, at: now)) } ?? .unavailable
             }
         }
+        if wants.help != nil { knowledge.help = help }
         if wants.jobs { knowledge.jobs = listedJobs }
         if wants.entries > 0 { knowledge.entries = entries }
         if wants.paymentOptions { knowledge.paymentOptions = options }

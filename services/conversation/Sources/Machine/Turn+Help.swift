@@ -1,0 +1,39 @@
+internal import Contracts
+
+/// Help with a prompt: asked for by a button, shown beside the user's own words, taken only by another button.
+extension Turn {
+    mutating func askForHelp(_ kind: PromptHelpKind) {
+        guard let model = draftModel, session.draft?.prompt(of: model)?.isEmpty == false else {
+            return missing(.toastOutdated)
+        }
+        intent = .help(kind)
+    }
+
+    /// What generation is asked; nil if the draft has lost its words.
+    func helpWish(_ kind: PromptHelpKind) -> HelpWish? {
+        guard let model = draftModel, let text = session.draft?.prompt(of: model), !text.isEmpty else { return nil }
+        return HelpWish(kind: kind, text: text, modelNumber: model.number)
+    }
+
+    mutating func takeHelp(_ outcome: HelpOutcome?, _ kind: PromptHelpKind) {
+        switch outcome {
+        case .suggested(let help) where help.after != help.before:
+            session.suggestion = Suggestion(kind: kind, after: help.after, costKopecks: help.costKopecks)
+            return go(to: .promptHelp)
+        case .suggested: notices.append(texts.html(.noticeNothingToBetter))
+        case .refused(let problem) where problem.code == .limitExceeded: notices.append(texts.html(.noticeHelpUsedUp))
+        case .refused, .unavailable, nil: notices.append(texts.html(.noticeNoHelp))
+        }
+        go(to: .composer)
+    }
+
+    mutating func useSuggestion() {
+        guard let suggestion = session.suggestion, let name = draftModel?.mainText?.name else {
+            return missing(.toastOutdated)
+        }
+        session.editDraft { $0.set(name, to: .string(suggestion.after)) }
+        session.suggestion = nil
+        session.waiting = nil
+        go(to: .composer)
+    }
+}

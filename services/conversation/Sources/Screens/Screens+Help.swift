@@ -1,0 +1,40 @@
+internal import Contracts
+
+extension Screens {
+    /// The user's words and the suggested ones, one below the other; nothing is changed yet.
+    func promptHelp() -> Card {
+        guard let suggestion = session.suggestion, let draft = session.draft, let model = turn.draftModel else {
+            return composer()
+        }
+        var keyboard = keyboard()
+        keyboard.row(keyboard.button(.buttonUseSuggestion, .useSuggestion, .primary))
+        keyboard.row(
+            keyboard.button(.buttonSuggestAgain, .helpPrompt(suggestion.kind)),
+            keyboard.button(.buttonKeepMine, .composer)
+        )
+        keyboard.footer(back: .composer)
+        return Card(
+            text: lines(
+                texts.html(.helpBefore),
+                quoted(draft.prompt(of: model) ?? ""),
+                texts.html(.helpAfter),
+                quoted(suggestion.after),
+                suggestion.costKopecks == 0
+                    ? nil : texts.html(.helpCost, ["price": .text(texts.money(suggestion.costKopecks))])
+            ),
+            keyboard: keyboard
+        )
+    }
+
+    /// The kinds of help that a draft may be worth.
+    func helpButtons(of draft: Draft, _ model: Model, _ keyboard: Keyboard) -> [Button] {
+        guard let prompt = draft.prompt(of: model), !prompt.isEmpty, model.tasks.first != .speech else { return [] }
+        var buttons = [keyboard.button(.buttonImprove, .helpPrompt(.improve))]
+        if model.output == .video { buttons.append(keyboard.button(.buttonScript, .helpPrompt(.script))) }
+        return buttons
+    }
+
+    private func quoted(_ text: String) -> String {
+        "<blockquote>\(Texts.escape(Texts.shortened(text, to: 1_200)))</blockquote>"
+    }
+}
