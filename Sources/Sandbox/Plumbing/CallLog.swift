@@ -23,7 +23,7 @@ final class CallLog: Sendable {
     }
 
     /// Older entries are forgotten.
-    static let capacity = 5_000
+    static let capacity = 20_000
 
     private struct State {
         var entries: [Entry] = []

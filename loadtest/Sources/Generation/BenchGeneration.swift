@@ -12,6 +12,8 @@ internal import Time
 ///    provider's callback (before the request) to the call to Telegram (its head has arrived), with recordInfo's
 ///    confirmation and the durable copy in between.
 /// 2. With as many jobs as 64 callers can create: jobs a second from the first create to the last delivery.
+/// 3. Fairness, with one provider account: one person has fifty jobs waiting, another makes one. How many of the fifty are
+///    submitted before it.
 ///
 /// Variables: `BENCH_JOBS` (600 and 1,200).
 struct BenchGeneration: Sendable {
@@ -29,6 +31,8 @@ struct BenchGeneration: Sendable {
                 "ATELIER_MAXIMUM_OPEN_JOBS": "1000", "ATELIER_MAXIMUM_RUNNING_JOBS": "1000",
                 // Polls would hide callbacks that are late.
                 "ATELIER_KIE_POLL_FIRST": "60s", "ATELIER_KIE_POLL_INTERVAL": "60s", "ATELIER_JOB_CONCURRENCY": "256",
+                // Telegram's pace (27 a second) is not what is measured.
+                "ATELIER_TELEGRAM_MESSAGES_PER_SECOND": "1000", "ATELIER_DELIVERY_LANES": "256",
             ]
         )
         // One job a person in the first part, so that a chat's call to Telegram is that job's.
@@ -48,9 +52,38 @@ struct BenchGeneration: Sendable {
             let used = (system.cpuSeconds()[name] ?? before) - before
             bench.note("cpu_ms_per_job_\(name.replacing("-", with: "_"))", used / Double(2 * jobs) * 1_000)
         }
+        try await judgeFairness(load, system, after: 3 * jobs, &bench)
         let code = bench.finish()
         try await system.close()
         return code
+    }
+
+    /// All accounts but one rest, so that submissions wait for each other: twenty in ten seconds.
+    private func judgeFairness(_ load: JobLoad, _ system: WholeSystem, after number: Int, _ bench: inout Bench)
+        async throws
+    {
+        try await system.change(
+            .generation,
+            "update provider_account set paused_until = now() + interval '1 hour' where name <> 'account-1'"
+        )
+        let (many, one) = (load.users[0], load.users[1])
+        for place in 0..<50 { _ = try await load.create(number + place, of: many, prompt: "one of fifty \(place)") }
+        _ = try await load.create(number + 50, of: one, prompt: "the only one")
+        let theirs = "from attempt join job using (job_id) where prompt = 'the only one'"
+        let deadline = Deadline.after(.seconds(60))
+        while try await system.number(.generation, "select count(*) \(theirs)") == 0, !deadline.isExpired {
+            try await loop.sleep(for: .milliseconds(200))
+        }
+        let passed = try await system.number(
+            .generation,
+            """
+            select count(*) from attempt join job using (job_id) where prompt like 'one of fifty%'
+                and submitted_at > (select created_at from job where prompt = 'the only one')
+                -- What is submitted in the same moment is not before it.
+                and submitted_at < (select min(submitted_at) - interval '0.5 seconds' \(theirs))
+            """
+        )
+        bench.require("submitted_before_a_single_job", passed, .atMost(1))
     }
 
     /// Creates a job each 66 ms and waits for nobody.
@@ -120,7 +153,7 @@ struct BenchGeneration: Sendable {
     ) async throws {
         bench.note("create_p50_ms", created.milliseconds(0.5))
         bench.require("create_p99_ms", created.milliseconds(0.99), .atMost(50))
-        let calls = try await system.sandbox.get("/sandbox/calls?provider=telegram&direction=in&limit=5000")
+        let calls = try await system.sandbox.get("/sandbox/calls?provider=telegram&direction=in&limit=20000")
         var sendings: [String: [Int64]] = [:]
         for call in calls["calls"]?.array ?? [] {
             guard let operation = call["operation"]?.string, Self.sending.contains(operation),

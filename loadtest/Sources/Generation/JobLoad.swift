@@ -45,7 +45,11 @@ struct JobLoad: Sendable {
     ///
     /// - Returns: How long the creating call that was answered took.
     func create(_ number: Int, prompt: String) async throws -> Duration {
-        let user = users[number % users.count]
+        try await create(number, of: users[number % users.count], prompt: prompt)
+    }
+
+    /// The same for a person of the caller's choice; `number` names the calls.
+    func create(_ number: Int, of user: UserID, prompt: String) async throws -> Duration {
         let quote = try await answered(number, key: "quote:\(number)") { client, key throws(CallError) in
             try await client.call(
                 CreateQuote.self,

@@ -108,6 +108,11 @@ final class WholeSystem: Sendable {
         return Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? .nan
     }
 
+    /// Changes rows of a service's database, as a situation that is hard to bring about otherwise.
+    func change(_ service: ServiceName, _ sql: String) async throws {
+        _ = try await rig.psql(sql, database: Provisioning.database(service))
+    }
+
     private func start(_ name: String) async throws {
         let process: RunningProcess
         switch name {

@@ -19,7 +19,7 @@ struct ModelRuns: Sendable {
 
     static let scenario = LoadtestCommand.Scenario("e2e-models") { loop, _ in try await ModelRuns(loop: loop).run() }
 
-    private var isReal: Bool { environment["RUN_E2E"] == "1" }
+    private var isReal: Bool { RealRun.isAsked(environment) }
 
     func run() async throws -> Int32 {
         let project = Project.current()
@@ -67,13 +67,7 @@ struct ModelRuns: Sendable {
         settings["ATELIER_FREE_RUNS_PER_DAY"] = "1000"
         settings["ATELIER_FREE_ROUBLES_PER_DAY"] = "100000"
         if isReal {
-            for name in ["ADMIN_ID", "ATELIER_KIE_KEYS", "ATELIER_TELEGRAM_BOT_TOKEN"]
-            where environment[name]?.isEmpty != false {
-                throw OperatorError(
-                    "A real run needs \(name).",
-                    "RUN_E2E=1 ADMIN_ID=… ATELIER_KIE_KEYS=… ATELIER_TELEGRAM_BOT_TOKEN=…"
-                )
-            }
+            try RealRun.check(environment)
             settings["ATELIER_KIE_API_URL"] = environment["ATELIER_KIE_API_URL"] ?? "https://api.kie.ai"
             settings["ATELIER_KIE_UPLOAD_URL"] = environment["ATELIER_KIE_UPLOAD_URL"] ?? "https://kieai.redpandaai.co"
             settings["ATELIER_TELEGRAM_API_URL"] = environment["ATELIER_TELEGRAM_API_URL"] ?? "https://api.telegram.org"
