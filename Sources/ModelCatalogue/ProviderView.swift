@@ -36,14 +36,21 @@ package struct ProviderView: Sendable, Equatable, Codable {
         }
     }
 
-    /// Credits that the price text names, in thousandths.
-    package var publishedMillicredits: [Int64] {
+    /// Credits that the price text names for one unit, in thousandths.
+    ///
+    /// Empty unless every number of credits in it is said to be for that unit: credits for a million tokens tell nothing
+    /// about a thousand characters.
+    package func publishedMillicredits(per unit: PriceUnit) -> [Int64] {
         guard let pricing else { return [] }
         let words = pricing.lowercased().split { !($0.isNumber || $0 == "." || $0.isLetter) }.map(String.init)
-        return zip(words, words.dropFirst()).compactMap { number, word in
-            guard word.hasPrefix("credit"), let value = Decimals(number) else { return nil }
-            return value.thousandths
+        var found: [Int64] = []
+        for (place, word) in words.enumerated().dropFirst() where word.hasPrefix("credit") {
+            guard let value = Decimals(words[place - 1]) else { continue }
+            let rest = words[(place + 1)...]
+            guard rest.first == "per", unit.isMeant(by: rest.dropFirst().first ?? "") else { return [] }
+            found.append(value.thousandths)
         }
+        return found
     }
 }
 
@@ -91,8 +98,8 @@ package struct DriftFinding: Sendable, Equatable {
 
     /// Whether even the least that the provider asks for is more than the most that users pay for a unit.
     private static func unsafe(_ entry: ModelEntry, _ now: ProviderView, _ pricing: Pricing) -> String? {
-        guard !entry.isFree, let least = now.publishedMillicredits.min(), let rows = entry.price?.rows,
-            let dearest = rows.map(\.millicredits).max()
+        guard !entry.isFree, let table = entry.price, let least = now.publishedMillicredits(per: table.unit).min(),
+            let dearest = table.rows.map(\.millicredits).max()
         else { return nil }
         let cost = pricing.costKopecks(least * PriceTable.microdollarsPerMillicredit)
         let price = pricing.kopecks(dearest * PriceTable.microdollarsPerMillicredit)
@@ -129,5 +136,23 @@ package struct ProviderBaseline: Sendable, Equatable, Codable {
             "    \"\(name)\": " + String(decoding: try ContractJSON.encode(view), as: UTF8.self)
         }
         return "{\n  \"date\": \"\(date)\",\n  \"models\": {\n" + lines.joined(separator: ",\n") + "\n  }\n}\n"
+    }
+}
+
+extension PriceUnit {
+    /// Whether the provider's word behind "per" means this unit.
+    fileprivate func isMeant(by word: String) -> Bool {
+        switch self {
+        case .image, .request:
+            [
+                "image", "picture", "photo", "video", "song", "track", "request", "run", "task", "generation", "call",
+                "extension", "upscale", "removal",
+            ].contains(word)
+        case .second: ["second", "sec", "s"].contains(word)
+        case .minute: ["minute", "min"].contains(word)
+        case .thousandCharacters: ["1000", "1k"].contains(word)
+        // Price texts speak of pictures there.
+        case .megapixel: false
+        }
     }
 }
