@@ -44,6 +44,8 @@ package struct DatabaseConfiguration: Sendable {
             // The server notices within this time that we closed a connection whose statement is still running.
             ("client_connection_check_interval", "500"),
             ("TimeZone", "UTC"),
+            // Compiling a plan takes longer than any statement of ours; the planner's costs say otherwise.
+            ("jit", "off"),
         ] + settings
     }
 }

@@ -12,7 +12,10 @@ struct LedgerQueries: Sendable {
     func balance(of userID: UserID, deadline: Deadline) async throws -> Balance {
         let rows = try await database.query(
             """
-            select paid, bonus, is_frozen, held - \(unsafe: Self.expiredSinceSweep) from account where id = \(userID)
+            select paid, bonus, is_frozen, held - coalesce((
+                    select sum(expired.amount) from (\(unsafe: LedgerStore.expiredHolds)) as expired
+                ), 0)::int8
+            from account where id = \(userID)
             """,
             deadline: deadline
         )
@@ -20,32 +23,6 @@ struct LedgerQueries: Sendable {
         let (paid, bonus, isFrozen, held) = try row.decode(Int64.self, Int64.self, Bool.self, Int64.self)
         return AccountFacts(paid: paid, bonus: bonus, held: held, isFrozen: isFrozen).balance(of: userID)
     }
-
-    /// What `account.held` still counts although its holds have expired since the last sweep. Uses `hold_expiring` and
-    /// `hold_extension_expiry`.
-    private static let expiredSinceSweep: StaticString = """
-        coalesce((
-            select sum(hold.amount - coalesce((
-                select sum(hold_part.amount) from hold_part
-                where hold_part.account = hold.account and hold_part.hold_id = hold.id
-            ), 0))
-            from (
-                select id from hold
-                where hold.account = account.id and hold.expires_at > account.swept
-                    and hold.expires_at <= statement_timestamp() and hold.amount >= 0
-                union
-                select hold_id from hold_extension
-                where hold_extension.account = account.id and hold_extension.expires_at > account.swept
-                    and hold_extension.expires_at <= statement_timestamp()
-            ) as due
-            join hold on hold.account = account.id and hold.id = due.id
-            where not exists (
-                    select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
-                and not exists (
-                    select from hold_extension as later where later.account = hold.account and later.hold_id = hold.id
-                        and later.expires_at > statement_timestamp())
-        ), 0)::int8
-        """
 
     /// The balance as it was at a moment: that of the last entry until then, and the holds that counted.
     ///
@@ -58,21 +35,33 @@ struct LedgerQueries: Sendable {
             select coalesce(last.balance_after, 0), coalesce(last.bonus_after, (
                     select sum(bonus_amount) from entry where account = \(userID) and account > 0 and at <= \(moment)
                 )::int8, 0), coalesce((
-                    select sum(hold.amount - coalesce((
+                    select sum(live.amount - coalesce((
                         select sum(hold_part.amount) from hold_part
-                        where hold_part.account = hold.account and hold_part.hold_id = hold.id
+                        where hold_part.account = \(userID) and hold_part.hold_id = live.id
                             and hold_part.at <= \(moment)
                     ), 0))
                     from (
-                        select id from hold where account = \(userID) and expires_at > \(moment)
+                        select id, amount from hold where account = \(userID) and expires_at > \(moment)
                             and expires_at <= \(longest) and at <= \(moment) and amount >= 0
-                        union
-                        select hold_id from hold_extension where account = \(userID) and expires_at > \(moment)
-                            and expires_at <= \(longest) and at <= \(moment)
+                            and not exists (
+                                select from hold_extension as other where other.account = hold.account
+                                    and other.hold_id = hold.id and other.at <= \(moment)
+                                    and other.expires_at > \(moment))
+                        union all
+                        select extended.id, extended.amount
+                        from hold_extension as extension cross join lateral (
+                            select id, amount from hold
+                            where hold.account = extension.account and hold.id = extension.hold_id offset 0
+                        ) as extended
+                        where extension.account = \(userID) and extension.expires_at > \(moment)
+                            and extension.expires_at <= \(longest) and extension.at <= \(moment)
+                            and not exists (
+                                select from hold_extension as later where later.account = extension.account
+                                    and later.hold_id = extension.hold_id and later.at <= \(moment)
+                                    and later.expires_at > extension.expires_at)
                     ) as live
-                    join hold on hold.account = \(userID) and hold.id = live.id
                     where not exists (
-                        select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id
+                        select from hold_end where hold_end.account = \(userID) and hold_end.hold_id = live.id
                             and hold_end.at <= \(moment))
                 ), 0)::int8, coalesce((
                     select is_frozen from account_freeze where account = \(userID) and at <= \(moment)
@@ -103,24 +92,34 @@ struct LedgerQueries: Sendable {
     func holds(of userID: UserID, limit: Int, deadline: Deadline) async throws -> [OpenHold] {
         let rows = try await database.query(
             """
-            select hold.id, hold.amount, coalesce(parts.charged, 0), coalesce(parts.amount - parts.charged, 0), hold.at,
-                greatest(hold.expires_at, (
+            select live.id, live.amount, coalesce(parts.charged, 0), coalesce(parts.amount - parts.charged, 0), live.at,
+                greatest(live.expires_at, (
                     select max(hold_extension.expires_at) from hold_extension
-                    where hold_extension.account = hold.account and hold_extension.hold_id = hold.id
-                )), hold.memo
+                    where hold_extension.account = \(userID) and hold_extension.hold_id = live.id
+                )), live.memo
             from (
-                select id from hold where account = \(userID) and expires_at > statement_timestamp() and amount >= 0
-                union
-                select hold_id from hold_extension where account = \(userID) and expires_at > statement_timestamp()
+                select id, amount, at, expires_at, memo from hold
+                where account = \(userID) and expires_at > statement_timestamp() and amount >= 0
+                    and not exists (
+                        select from hold_extension as other where other.account = hold.account
+                            and other.hold_id = hold.id and other.expires_at > statement_timestamp())
+                union all
+                select extended.* from hold_extension as extension cross join lateral (
+                    select id, amount, at, expires_at, memo from hold
+                    where hold.account = extension.account and hold.id = extension.hold_id offset 0
+                ) as extended
+                where extension.account = \(userID) and extension.expires_at > statement_timestamp()
+                    and not exists (
+                        select from hold_extension as later where later.account = extension.account
+                            and later.hold_id = extension.hold_id and later.expires_at > extension.expires_at)
             ) as live
-            join hold on hold.account = \(userID) and hold.id = live.id
             left join lateral (
                 select sum(hold_part.amount)::int8 as amount, sum(hold_part.charged)::int8 as charged from hold_part
-                where hold_part.account = hold.account and hold_part.hold_id = hold.id
+                where hold_part.account = \(userID) and hold_part.hold_id = live.id
             ) as parts on true
             where not exists (
-                select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
-            order by hold.at limit \(limit)
+                select from hold_end where hold_end.account = \(userID) and hold_end.hold_id = live.id)
+            order by live.at limit \(limit)
             """,
             deadline: deadline
         )
