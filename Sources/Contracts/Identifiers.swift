@@ -44,6 +44,7 @@ package enum IdentifierKind {
     package enum Hold {}
     package enum Adjustment {}
     package enum Job {}
+    package enum Group {}
     package enum Quote {}
     package enum Asset {}
     package enum Order {}
@@ -56,6 +57,8 @@ package typealias HoldID = Identifier<IdentifierKind.Hold>
 package typealias AdjustmentID = Identifier<IdentifierKind.Adjustment>
 /// A job in generation; chosen by conversation when the user confirms.
 package typealias JobID = Identifier<IdentifierKind.Job>
+/// The jobs of one confirm in generation; chosen by conversation. Also the id of their hold.
+package typealias GroupID = Identifier<IdentifierKind.Group>
 package typealias QuoteID = Identifier<IdentifierKind.Quote>
 package typealias AssetID = Identifier<IdentifierKind.Asset>
 /// A top-up order in payments; chosen by conversation.

@@ -12,9 +12,9 @@ package enum OperationCatalogue {
         UnfreezeAccount.self, ApplyOperations.self, GetBalance.self, ListEntries.self, ListHolds.self,
         GetTrialBalance.self, ListCredits.self, ListCharges.self, ListAdjustments.self, GetDailyTotals.self,
         // Generation
-        ListModels.self, CreateQuote.self, CreateJob.self, GetJob.self, CancelJob.self, ListJobs.self,
-        HandleCallbacks.self, GetAssetLink.self, EraseUser.self, ListModelStatistics.self,
-        HelpPrompt.self,
+        ListModels.self, CreateQuote.self, CreateJob.self, GetJob.self, CancelJob.self, ListJobs.self, CreateGroup.self,
+        GetGroup.self, CancelGroup.self, ListTemplates.self, HandleCallbacks.self, GetAssetLink.self, EraseUser.self,
+        ListModelStatistics.self, HelpPrompt.self,
         // Delivery
         PutCard.self, SendMessage.self, GetMessage.self, AnswerCallback.self, AnswerPreCheckout.self,
         SetChatReachability.self,

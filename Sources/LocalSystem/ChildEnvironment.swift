@@ -99,6 +99,7 @@ package struct ChildEnvironment: Sendable {
                 "ATELIER_PUBLIC_URL": url("public"),
                 "ATELIER_ASSETS": project.assets,
                 "ATELIER_MODELS": project.root + "/services/generation/models",
+                "ATELIER_TEMPLATES": project.root + "/services/generation/templates",
                 // Results of the stand-in lie on this machine.
                 "ATELIER_ALLOW_PRIVATE_RESULT_HOSTS": operatorEnvironment["ATELIER_KIE_API_URL"] == nil ? "1" : "0",
             ]

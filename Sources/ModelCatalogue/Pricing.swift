@@ -38,6 +38,13 @@ package struct Pricing: Sendable, Equatable {
         return Int64(clamping: price > 100 ? Self.dividedUp(price, by: 100) * 100 : price)
     }
 
+    /// The least that runs of this cost must bring in together: the cost with the floor margin.
+    package func leastKopecks(_ microdollars: Int64) -> Int64 {
+        let cost = Int128(microdollars) * Int128(kopecksPerDollar)
+        let share = Self.dividedUp(cost * 100, by: 1_000_000 * Int128(100 - minimumMarginPercent))
+        return Int64(clamping: max(share, Self.dividedUp(cost, by: 1_000_000) + Int128(minimumMarginKopecks)))
+    }
+
     /// What a run costs us, in kopecks.
     package func costKopecks(_ microdollars: Int64) -> Int64 {
         Int64(clamping: Self.dividedUp(Int128(microdollars) * Int128(kopecksPerDollar), by: 1_000_000))

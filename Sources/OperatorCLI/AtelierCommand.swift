@@ -19,6 +19,7 @@ package enum AtelierCommand {
           demo          plays a story through a system of its own and proves that the money is right
           users         removes what a user has given and made: atelier users erase <telegram id>
           models        checks, lists, shows, prices and drafts models: atelier models help
+          templates     checks and lists prompt templates: atelier templates help
           version       prints which build this is
         """
 
@@ -64,6 +65,8 @@ package enum AtelierCommand {
                 let access = OperatorAccess(project: project, environment: environment, loop: loop)
                 return try await UsersCommand(access: access).run(rest)
             }
+        case "templates":
+            code = waiting(loop) { try TemplatesCommand(project: project, environment: environment).run(rest) }
         case "keep": code = waiting(loop) { try await Keeper.run(rest) }
         case "version":
             Console.say("atelier \(BuildInfo.version) (\(BuildInfo.revision))")

@@ -22,6 +22,8 @@ package struct Fact: Codable, Sendable, Equatable {
     package var chatID: ChatID
     /// With job facts: the job after what happened.
     package var job: Job?
+    /// With facts about a job of a group: the group after what happened.
+    package var group: JobGroup?
     /// With payment facts: the order after what happened.
     package var order: Order?
     /// With payment facts that changed the account.
@@ -34,6 +36,7 @@ package struct Fact: Codable, Sendable, Equatable {
         userID: UserID,
         chatID: ChatID,
         job: Job? = nil,
+        group: JobGroup? = nil,
         order: Order? = nil,
         balance: Balance? = nil
     ) {
@@ -43,6 +46,7 @@ package struct Fact: Codable, Sendable, Equatable {
         self.userID = userID
         self.chatID = chatID
         self.job = job
+        self.group = group
         self.order = order
         self.balance = balance
     }

@@ -2,7 +2,7 @@ package import Time
 
 /// Starts a run for a quote: reserves the price and queues the job.
 ///
-/// Idempotent by key. Problems: `quote_not_found`, `quote_expired`, `insufficient_funds` (with `shortage_kopecks`,
+/// Idempotent by key. A quote for copies or stages is for `CreateGroup` alone. Problems: `quote_not_found`, `quote_expired`, `insufficient_funds` (with `shortage_kopecks`,
 /// `available_kopecks`), `model_unavailable`, `limit_exceeded`.
 package enum CreateJob: Operation {
     package typealias Output = Job
@@ -56,6 +56,8 @@ package struct Job: Codable, Sendable, Equatable {
     package var typicalSeconds: Int
     package var createdAt: Timestamp
     package var endedAt: Timestamp?
+    /// Where it stands among the jobs of its confirm; absent for a job by itself.
+    package var group: GroupPlace?
 
     package init(
         jobID: JobID,
@@ -74,7 +76,8 @@ package struct Job: Codable, Sendable, Equatable {
         assets: [Asset] = [],
         typicalSeconds: Int,
         createdAt: Timestamp,
-        endedAt: Timestamp? = nil
+        endedAt: Timestamp? = nil,
+        group: GroupPlace? = nil
     ) {
         self.jobID = jobID
         self.userID = userID
@@ -93,6 +96,7 @@ package struct Job: Codable, Sendable, Equatable {
         self.typicalSeconds = typicalSeconds
         self.createdAt = createdAt
         self.endedAt = endedAt
+        self.group = group
     }
 }
 
@@ -121,6 +125,8 @@ package enum JobFailure: String, Codable, Sendable, CaseIterable {
     case timeout
     /// An input file could not be read.
     case inputUnavailable = "input_unavailable"
+    /// An earlier stage of the chain gave no result; this one was never started.
+    case previousStage = "previous_stage"
     /// Also a class that a newer generation knows.
     case unknown
 

@@ -54,18 +54,73 @@ package enum CreateQuote: Operation {
         package var inputs: [String: JSONValue]
         /// Files by input name.
         package var media: [String: [MediaReference]]
+        /// How many runs the one confirm makes: 1 to 10; 1 if absent.
+        package var copies: Int?
+        /// What is made of the result, stage by stage; at most 4.
+        package var then: [NextStage]?
+        /// A trial of this run: what it cost is credited. Without effect if it can't be credited (any more).
+        package var trialJobID: JobID?
 
         package init(
             userID: UserID,
             modelNumber: Int,
             inputs: [String: JSONValue],
-            media: [String: [MediaReference]] = [:]
+            media: [String: [MediaReference]] = [:],
+            copies: Int? = nil,
+            then: [NextStage]? = nil,
+            trialJobID: JobID? = nil
         ) {
             self.userID = userID
             self.modelNumber = modelNumber
             self.inputs = inputs
             self.media = media
+            self.copies = copies
+            self.then = then
+            self.trialJobID = trialJobID
         }
+    }
+}
+
+/// A later stage of a chain: a run whose file is the first result of the stage before it.
+package struct NextStage: Codable, Sendable, Equatable {
+    package var modelNumber: Int
+    /// As in the quote's request; the file of the stage before is added to the first input that takes it.
+    package var inputs: [String: JSONValue]
+    package var media: [String: [MediaReference]]?
+
+    package init(modelNumber: Int, inputs: [String: JSONValue] = [:], media: [String: [MediaReference]]? = nil) {
+        self.modelNumber = modelNumber
+        self.inputs = inputs
+        self.media = media
+    }
+}
+
+/// A cheaper run of the same model that shows what the dear one would be like.
+package struct QuotedTrial: Codable, Sendable, Equatable {
+    /// The values that make it a trial, to be set among the run's inputs.
+    package var inputs: [String: JSONValue]
+    package var priceKopecks: Int64
+
+    package init(inputs: [String: JSONValue], priceKopecks: Int64) {
+        self.inputs = inputs
+        self.priceKopecks = priceKopecks
+    }
+}
+
+/// What one stage of one copy costs.
+package struct QuotedStage: Codable, Sendable, Equatable {
+    package var modelNumber: Int
+    package var modelTitle: String
+    package var priceKopecks: Int64
+    package var variant: String
+    package var isBound: Bool?
+
+    package init(modelNumber: Int, modelTitle: String, priceKopecks: Int64, variant: String, isBound: Bool? = nil) {
+        self.modelNumber = modelNumber
+        self.modelTitle = modelTitle
+        self.priceKopecks = priceKopecks
+        self.variant = variant
+        self.isBound = isBound
     }
 }
 
@@ -73,8 +128,9 @@ package enum CreateQuote: Operation {
 package struct Quote: Codable, Sendable, Equatable {
     package var quoteID: QuoteID
     package var modelNumber: Int
+    /// For all copies and stages.
     package var priceKopecks: Int64
-    /// The row of the price table that applies, e.g. `720p/5s`.
+    /// The row of the price table that applies, e.g. `720p/5s`; of several stages the first one's.
     package var variant: String
     /// Whether the price is the most that the run can cost; less is taken if the provider takes less.
     package var isBound: Bool?
@@ -85,6 +141,14 @@ package struct Quote: Codable, Sendable, Equatable {
     package var measured: ModelMeasure?
     /// Models for the same task, where this one has been failing lately; the best first.
     package var alternatives: [ModelAlternative]?
+    /// How many runs the price is for; absent for one.
+    package var copies: Int?
+    /// The stages of one copy with their prices; absent for a run by itself.
+    package var stages: [QuotedStage]?
+    /// Where there is a much cheaper variant of the run; its price is credited to the full run afterwards.
+    package var trial: QuotedTrial?
+    /// What the trial has cost already: the price is the full run's less this.
+    package var creditKopecks: Int64?
 
     package init(
         quoteID: QuoteID,
@@ -95,7 +159,11 @@ package struct Quote: Codable, Sendable, Equatable {
         expiresAt: Timestamp,
         deltas: [String: [String: Int64]] = [:],
         measured: ModelMeasure? = nil,
-        alternatives: [ModelAlternative]? = nil
+        alternatives: [ModelAlternative]? = nil,
+        copies: Int? = nil,
+        stages: [QuotedStage]? = nil,
+        trial: QuotedTrial? = nil,
+        creditKopecks: Int64? = nil
     ) {
         self.quoteID = quoteID
         self.modelNumber = modelNumber
@@ -106,6 +174,10 @@ package struct Quote: Codable, Sendable, Equatable {
         self.deltas = deltas
         self.measured = measured
         self.alternatives = alternatives
+        self.copies = copies
+        self.stages = stages
+        self.trial = trial
+        self.creditKopecks = creditKopecks
     }
 }
 

@@ -36,7 +36,7 @@ struct Crashes {
     let story: Story
 
     func play() async throws {
-        narrator.title("8. kill -9 в самых опасных местах: всё заживает само")
+        narrator.title("9. kill -9 в самых опасных местах: всё заживает само")
         for point in Self.points {
             try await job(point.what) {
                 try arm(point.name)

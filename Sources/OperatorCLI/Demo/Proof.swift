@@ -17,7 +17,7 @@ struct Proof {
     }
 
     private func ledger() async throws {
-        narrator.title("9. Выписка из книги учёта")
+        narrator.title("10. Выписка из книги учёта")
         let entries = try await books.billing.call(
             ListEntries.self,
             parameters: .init(userID: person.id, limit: 200)
@@ -33,7 +33,7 @@ struct Proof {
     }
 
     private func claims() async throws {
-        narrator.title("10. Доказательство")
+        narrator.title("11. Доказательство")
         let trial = try await books.billing.call(GetTrialBalance.self, parameters: .init())
         narrator.claim(
             "проводки в сумме дают ноль",

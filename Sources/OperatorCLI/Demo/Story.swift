@@ -25,6 +25,7 @@ struct Story {
         try await refusal()
         try await duplicates()
         try await lostCallback()
+        try await threeAtOnce()
     }
 
     // MARK: - Acts

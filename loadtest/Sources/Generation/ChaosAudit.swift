@@ -11,6 +11,7 @@ struct ChaosAudit: Sendable {
     func judge(_ bench: inout Bench) async throws {
         try await judgeJobs(&bench)
         try await judgeMoney(&bench)
+        try await judgeGroups(&bench)
         try await judgeProvider(&bench)
         try await judgeChats(&bench)
     }
@@ -78,6 +79,33 @@ struct ChaosAudit: Sendable {
         )
     }
 
+    /// One hold a confirm, of which each job settled its own part exactly once and for what it says.
+    private func judgeGroups(_ bench: inout Bench) async throws {
+        let groups = try await rows(.generation, "select group_id, price_kopecks from job_group order by 1")
+        let holds = try await rows(.billing, "select id, amount from hold order by 1")
+        bench.note("groups", Double(groups.count))
+        bench.require("groups_without_their_hold", Double(Set(groups).subtracting(holds).count), .equal(0))
+        let parts = try await rows(.billing, "select part, amount, charged from hold_part order by 1")
+        let settled = try await rows(
+            .generation,
+            "select job_id, price_kopecks, charged_kopecks from job where group_id is not null order by 1"
+        )
+        bench.require("parts_that_differ", Double(Set(parts).symmetricDifference(settled).count), .equal(0))
+        bench.require("parts_settled_twice", Double(parts.count - Set(parts).count), .equal(0))
+        bench.require(
+            "stages_begun_without_the_one_before",
+            try await system.number(
+                .generation,
+                """
+                select count(*) from job join job as before
+                    on before.group_id = job.group_id and before.copy = job.copy and before.stage = job.stage - 1
+                where job.attempt_id is not null and (before.verdict <> 'succeeded' or before.is_late)
+                """
+            ),
+            .equal(0)
+        )
+    }
+
     /// One callback address belongs to one attempt, so that two tasks with the same one are a double submission.
     private func judgeProvider(_ bench: inout Bench) async throws {
         let tasks = try await system.sandbox.tasks()
@@ -86,7 +114,8 @@ struct ChaosAudit: Sendable {
             uses[task["callback_url"]?.string ?? "none", default: 0] += 1
         }
         bench.note("tasks", Double(tasks.count))
-        bench.require("tasks_seen", Double(tasks.count), .atLeast(Double(jobs)))
+        let submitted = try await system.number(.generation, "select count(*) from job where attempt_id is not null")
+        bench.require("tasks_seen", Double(tasks.count), .atLeast(submitted))
         bench.require("tasks_without_callback_address", Double(uses["none"] ?? 0), .equal(0))
         bench.require("attempts_with_two_tasks", Double(uses.values.count { $0 > 1 }), .equal(0))
     }

@@ -33,7 +33,8 @@ struct ChaosGeneration: Sendable {
         )
         let load = try await JobLoad.prepare(system, users: 100)
         let kills = try await disturb(system, load, jobs, seed)
-        let audit = ChaosAudit(system: system, jobs: jobs)
+        let all = (0..<jobs).map { Self.shape($0)?.jobs ?? 1 }.reduce(0, +)
+        let audit = ChaosAudit(system: system, jobs: all)
         let drained = try await waitUntilSettled(system, audit)
         var bench = Bench("chaos-generation")
         bench.note("seed", Double(seed % 1_000_000_007))
@@ -71,7 +72,11 @@ struct ChaosGeneration: Sendable {
                                     return counter - 1
                                 }
                                 guard number < jobs else { return }
-                                _ = try await load.create(number, prompt: Self.prompt(number))
+                                if let shape = Self.shape(number) {
+                                    try await load.createGroup(number, prompt: Self.prompt(number), shape)
+                                } else {
+                                    _ = try await load.create(number, prompt: Self.prompt(number))
+                                }
                                 if number % 100 == 99 { Console.say("\(number + 1) jobs created") }
                                 // About twelve a second: the kills are to meet jobs at every step.
                                 try await loop.sleep(for: .milliseconds(1_200))
@@ -84,6 +89,15 @@ struct ChaosGeneration: Sendable {
                 return 0
             }
             return try await group.reduce(0, +)
+        }
+    }
+
+    /// Two of seven confirms make several jobs; seven goes into no other rhythm, so that each meets every trouble.
+    private static func shape(_ number: Int) -> JobLoad.GroupShape? {
+        switch number % 7 {
+        case 3: .copies
+        case 5: .chain
+        default: nil
         }
     }
 

@@ -12,6 +12,8 @@ struct JobLoad: Sendable {
     /// Telegram user ids, which are their chats' ids too.
     let users: [UserID]
     private let model: Int
+    /// Makes another picture of a picture, for money.
+    private let reworker: Int
 
     /// Every call is repeated under its key until it is answered; after this long the run has failed.
     private static let patience = Duration.seconds(60)
@@ -38,7 +40,13 @@ struct JobLoad: Sendable {
                 && model.inputs.allSatisfy { !$0.isRequired || $0.name == "prompt" }
         }
         guard let model else { throw OperatorError("No model makes a picture of words for money.", "") }
-        return JobLoad(system: system, users: users, model: model.number)
+        let reworker = models.first { model in
+            model.tasks.contains(.imageToImage) && !model.isFree && model.fromKopecks > 0
+                && model.inputs.contains { $0.isRequired && $0.media == .image }
+                && model.inputs.allSatisfy { !$0.isRequired || $0.name == "prompt" || $0.media == .image }
+        }
+        guard let reworker else { throw OperatorError("No model makes a picture of a picture for money.", "") }
+        return JobLoad(system: system, users: users, model: model.number, reworker: reworker.number)
     }
 
     /// Creates a job and waits for the answer, whatever dies meanwhile.
@@ -70,6 +78,40 @@ struct JobLoad: Sendable {
             return job
         }
         return took
+    }
+
+    /// Creates three copies of a run or a chain of two pictures under one hold, whatever dies meanwhile.
+    func createGroup(_ number: Int, prompt: String, _ shape: GroupShape) async throws {
+        let user = users[number % users.count]
+        let words: [String: JSONValue] = ["prompt": .string(prompt)]
+        let quote = try await answered(number, key: "quote:\(number)") { client, key throws(CallError) in
+            try await client.call(
+                CreateQuote.self,
+                CreateQuote.Input(
+                    userID: user,
+                    modelNumber: model,
+                    inputs: words,
+                    copies: shape == .copies ? 3 : nil,
+                    then: shape == .chain ? [NextStage(modelNumber: reworker, inputs: words)] : nil
+                ),
+                key: key
+            )
+        }
+        let id = GroupID()
+        _ = try await answered(number, key: "group:\(number)") { client, key throws(CallError) in
+            try await client.call(
+                CreateGroup.self,
+                CreateGroup.Input(groupID: id, quoteID: quote.quoteID, userID: user, chatID: user),
+                key: key
+            )
+        }
+    }
+
+    /// What a confirm makes several jobs of.
+    enum GroupShape: Sendable {
+        case copies, chain
+
+        var jobs: Int { self == .copies ? 3 : 2 }
     }
 
     /// Repeats a call at either instance until one answers.

@@ -28,6 +28,7 @@ struct GenerationConfiguration: Sendable {
     var providerSync: Duration
     /// How old statistics may be.
     var statisticsAge: Duration
+    var templatesDirectory: String
     var freeRunsPerDay: Int
     var freeKopecksPerDay: Int64
     var lowCredits: Int
@@ -74,6 +75,7 @@ struct GenerationConfiguration: Sendable {
         modelReload = try reader.value(Key.modelReload)
         providerSync = try reader.value(Key.providerSync)
         statisticsAge = try reader.value(Key.statisticsAge)
+        templatesDirectory = try reader.value(Key.templates)
         freeRunsPerDay = try reader.value(Key.freeRuns)
         lowCredits = try reader.value(Key.lowCredits)
         freeKopecksPerDay = Int64(try reader.value(Key.freeRoubles)) * 100
@@ -120,6 +122,11 @@ extension GenerationConfiguration {
             "ATELIER_MODELS",
             default: "services/generation/models",
             help: "the folder of model files"
+        )
+        static let templates = ConfigurationKey.string(
+            "ATELIER_TEMPLATES",
+            default: "services/generation/templates",
+            help: "the folder of prompt templates; one that does not exist holds none"
         )
         static let assets = ConfigurationKey.string(
             "ATELIER_ASSETS",
@@ -291,7 +298,7 @@ extension GenerationConfiguration {
 
         static let all: [any ConfigurationKeyDescription] =
             [
-                models, assets, resultRetention, inputRetention, kieURL, kieUploadURL, kieKeys, publicURL, signingKey,
+                models, templates, assets, resultRetention, inputRetention, kieURL, kieUploadURL, kieKeys, publicURL, signingKey,
                 fileLinkLifetime, roublesPerDollar,
                 markup, minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, providerSync,
                 statisticsAge, lowCredits,

@@ -22,6 +22,7 @@ package struct GenerationService: AtelierService {
     private let housekeeper: Housekeeper
     private let sender: OutboxSender
     private let watcher: CatalogueWatcher
+    private let templates: TemplateWatcher
     private let credit: CreditWatch
     private let keeper: AssetKeeper
     private let statistics: StatisticsKeeper
@@ -36,6 +37,7 @@ package struct GenerationService: AtelierService {
         self.jobWorker = JobWorker(tools, instance: context.instance)
         self.housekeeper = Housekeeper(tools, loop: context.loop)
         self.watcher = CatalogueWatcher(tools, loop: context.loop)
+        self.templates = TemplateWatcher(tools, loop: context.loop)
         self.credit = CreditWatch(tools, loop: context.loop)
         self.keeper = AssetKeeper(tools, loop: context.loop)
         self.statistics = StatisticsKeeper(tools, loop: context.loop)
@@ -48,16 +50,21 @@ package struct GenerationService: AtelierService {
     package func register(on routes: inout Routes) {
         let tools = tools
         let (quotes, jobs) = (QuoteHandler(tools: tools), JobHandler(tools: tools))
+        let groups = GroupHandler(tools: tools)
         let (callbacks, assets) = (CallbackHandler(tools: tools), AssetHandler(tools: tools))
         routes.serve(ListModels.self) { _, _ -> ListModels.Output in
             let (catalogue, control) = tools.models.current
             return tools.models.statistics.measured(catalogue.published(tools.configuration.pricing, control))
         }
+        routes.serve(ListTemplates.self) { _, _ -> ListTemplates.Output in tools.templates.current }
         routes.serve(CreateQuote.self) { input, call -> Answer<Quote> in try await quotes.create(input, call) }
         routes.serve(CreateJob.self) { input, call -> Answer<Job> in try await jobs.create(input, call) }
         routes.serve(GetJob.self) { _, call -> Job in try await jobs.get(call) }
         routes.serve(ListJobs.self) { _, call -> ListJobs.Output in try await jobs.list(call) }
         routes.serve(CancelJob.self) { _, call -> Job in try await jobs.cancel(call) }
+        routes.serve(CreateGroup.self) { input, call -> Answer<JobGroup> in try await groups.create(input, call) }
+        routes.serve(GetGroup.self) { _, call -> JobGroup in try await groups.get(call) }
+        routes.serve(CancelGroup.self) { _, call -> JobGroup in try await groups.cancel(call) }
         routes.serve(HandleCallbacks.self) { batch, _ -> EventVerdicts in try await callbacks.handle(batch) }
         routes.serve(GetAssetLink.self) { _, call -> GetAssetLink.Output in
             try await assets.link(call.parameters.assetID)
@@ -85,7 +92,7 @@ package struct GenerationService: AtelierService {
     }
 
     package var workers: [any Worker] {
-        [jobWorker, sender, housekeeper, watcher, credit, keeper, statistics, sync]
+        [jobWorker, sender, housekeeper, watcher, templates, credit, keeper, statistics, sync]
     }
 
     package func health() async -> [String: JSONValue] {
@@ -173,6 +180,7 @@ package struct GenerationService: AtelierService {
                 maximumRunningJobs: configuration.maximumRunningJobs
             ),
             quotes: QuoteStore(database: context.database),
+            credits: TrialCreditStore(database: context.database),
             assets: AssetStore(database: context.database),
             keys: keys,
             health: HealthStore(database: context.database),

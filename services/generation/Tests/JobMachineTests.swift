@@ -45,15 +45,17 @@ struct JobMachineTests {
 
     @Test func `an event that does not fit the step changes nothing, whatever the pair`() {
         let fitting: [JobStep: Set<Int>] = [
-            .reserving: [0, 1], .refused: [], .accepted: [2, 3, 9, 11, 12, 16], .running: [2, 3, 9, 11, 12, 16],
-            .storing: [13], .settling: [14], .ended: [15], .late: [7, 8, 9, 10],
+            .reserving: [0, 1, 17], .refused: [], .accepted: [2, 3, 9, 11, 12, 16], .running: [2, 3, 9, 11, 12, 16],
+            .storing: [13], .settling: [14], .ended: [15], .late: [7, 8, 9, 10], .planned: [2, 18, 19],
+            .extending: [2, 20, 21],
         ]
         let events: [JobEvent] = [
             .holdPlaced, .holdRefused, .cancelAsked, .submitting(until: now), .taskKnown(pollAt: now),
             .submissionUnknown(waitUntil: now), .submissionForgotten, .failed(.temporary), .stillRunning(pollAt: now),
             .hardLimitPassed, .succeeded, .inputUnavailable, .inputDelayed, .stored(count: 1), .settled,
             .calledBackLate,
-            .modelGone,
+            .modelGone, .planned, .previousSucceeded(hardLimitAt: now), .previousEnded(.failed), .holdExtended,
+            .holdGone,
         ]
         for step in JobStep.allCases {
             let job = job(step) { ($0.isWaitingForSlot, $0.verdict) = (true, .failed) }
@@ -69,6 +71,22 @@ struct JobMachineTests {
         #expect(apply(.cancelAsked, job(.running)) == nil)
         #expect(apply(.cancelAsked, job(.storing)) == nil)
         #expect(apply(.cancelAsked, job(.reserving)) == nil)
+    }
+
+    @Test func `a later stage waits, begins with a limit of its own, and is never begun after a failure`() throws {
+        let planned = try #require(apply(.planned, job(.reserving)))
+        #expect(planned.job.step == .planned && planned.job.nextAt == nil && planned.facts.isEmpty)
+        #expect(planned.job.published == .accepted)
+        let limit = now + .seconds(60)
+        let begun = try #require(apply(.previousSucceeded(hardLimitAt: limit), planned.job))
+        #expect(begun.job.step == .extending && begun.job.nextAt == now && begun.job.hardLimitAt == limit)
+        let ready = try #require(apply(.holdExtended, begun.job))
+        #expect(ready.job.step == .accepted && ready.job.isWaitingForSlot)
+        #expect(apply(.holdGone, begun.job)?.job.failure == .unknown)
+        let skipped = try #require(apply(.previousEnded(.failed), planned.job))
+        #expect(skipped.job.step == .settling && skipped.job.failure == .previousStage)
+        #expect(apply(.previousEnded(.cancelled), planned.job)?.job.verdict == .cancelled)
+        #expect(apply(.cancelAsked, begun.job)?.job.verdict == .cancelled)
     }
 
     @Test func `a second submission of the same job is refused`() {

@@ -45,7 +45,7 @@ struct TurnTests {
                 priority: priority,
                 createdAt: due
             )
-            _ = try await store.insert(job, dayBegan: now + .seconds(-86_400)) { _ in }
+            _ = try await store.insert([job], dayBegan: now + .seconds(-86_400)) { _ in }
         }
         try await ScratchDatabase.current.database.execute(
             "update job set step = 'accepted', is_waiting_for_slot = true where step = 'reserving'"

@@ -33,6 +33,8 @@ struct CommandResults: Sendable {
         return switch purpose {
         case .createJob: .job(try answer.output(of: CreateJob.self))
         case .cancelJob: .job(try answer.output(of: CancelJob.self))
+        case .createGroup: .group(try answer.output(of: CreateGroup.self))
+        case .cancelGroup: .group(try answer.output(of: CancelGroup.self))
         case .createOrder: .order(try answer.output(of: CreateOrder.self))
         case .checkOrder: .order(try answer.output(of: CheckOrder.self))
         }

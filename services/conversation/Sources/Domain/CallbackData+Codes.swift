@@ -6,8 +6,9 @@ extension ButtonAction {
         ("A.h", .home), ("A.s", .sample), ("A.d", .continueDraft), ("B.c", .tasks), ("B.k", .keepOffer),
         ("E.b", .composer), ("E.t", .otherModels), ("E.m", .toggleAdvanced), ("E.d", .discardDraft),
         ("E.y", .confirmDiscard),
-        ("E.g", .generate), ("E.u", .useSuggestion), ("F.g", .confirmGenerate), ("K.o", .jobs), ("M.o", .balance),
-        ("N.o", .topUp),
+        ("E.g", .generate), ("E.u", .useSuggestion), ("F.g", .confirmGenerate), ("F.o", .copies),
+        ("F.x", .dropStages), ("F.d", .tryFirst), ("P.o", .templates), ("P.s", .skipSlot), ("K.o", .jobs),
+        ("M.o", .balance), ("N.o", .topUp),
         ("R.o", .settings), ("R.l", .language), ("S.o", .support), ("S.h", .help), ("S.t", .terms), ("Z.n", .nothing),
     ]
 
@@ -23,6 +24,12 @@ extension ButtonAction {
         case .setOption(let input, let choice): ("E.v", [bits(input), bits(choice)])
         case .clear(let input): ("E.x", [bits(input)])
         case .helpPrompt(let kind): ("E.i", [kind == .improve ? 0 : kind == .translate ? 1 : 2])
+        case .setCopies(let copies): ("F.c", [bits(copies)])
+        case .addStage(let task): ("F.s", [task.number])
+        case .template(let number): ("P.t", [bits(number)])
+        case .suggestion(let index): ("P.v", [bits(index)])
+        case .inFull(let job): ("I.u", [job])
+        case .chain(let chain, let job, let asset): ("I.c", [bits(chain), job, bits(asset)])
         case .amount(let kopecks): ("N.a", [UInt64(clamping: kopecks)])
         case .pay(let kopecks, let rail): ("N.r", [UInt64(clamping: kopecks), rail == .stars ? 1 : 0])
         case .checkOrder(let order): ("O.c", [order])
@@ -39,7 +46,7 @@ extension ButtonAction {
         case .setConfirmLimit(let index): ("R.c", [bits(index)])
         case .home, .tasks, .sample, .continueDraft, .help, .terms, .support, .topUp, .balance, .jobs, .settings,
             .language, .keepOffer, .composer, .otherModels, .toggleAdvanced, .discardDraft, .confirmDiscard, .generate,
-            .confirmGenerate, .useSuggestion, .nothing:
+            .confirmGenerate, .useSuggestion, .copies, .dropStages, .tryFirst, .templates, .skipSlot, .nothing:
             (Self.plain.first { $0.action == self }?.code ?? "Z.n", [])
         }
     }
@@ -76,6 +83,12 @@ extension ButtonAction {
             case "E.v": both(place(0), place(1)) { .setOption(input: $0, choice: $1) }
             case "E.x": place(0).map { .clear(input: $0) }
             case "E.i": place(0).map { .helpPrompt($0 == 0 ? .improve : $0 == 1 ? .translate : .script) }
+            case "F.c": place(0).map(Self.setCopies)
+            case "P.t": place(0).map(Self.template)
+            case "P.v": place(0).map(Self.suggestion)
+            case "I.u": id(0).map(Self.inFull)
+            case "F.s": task(0).map(Self.addStage)
+            case "I.c": both(place(0), id(1), place(2)) { .chain($0, job: $1, asset: $2) }
             case "N.a": money(0).map { .amount(kopecks: $0) }
             case "N.r": both(money(0), place(1)) { .pay(kopecks: $0, $1 == 1 ? .stars : .yookassa) }
             case "O.c": id(0).map(Self.checkOrder)

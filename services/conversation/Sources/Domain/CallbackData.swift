@@ -20,6 +20,19 @@ enum ButtonAction: Sendable, Equatable {
     case generate, confirmGenerate
     /// Better words for the prompt are asked for, and taken.
     case helpPrompt(PromptHelpKind), useSuggestion
+    /// Choose how many runs the confirm makes.
+    case copies
+    case setCopies(Int)
+    /// Add a stage to the draft, or take all later stages off it.
+    case addStage(ModelTask)
+    case dropStages
+    /// Prompts with slots: the list, one of them, an answer that is offered, no answer.
+    case templates
+    case template(Int)
+    case suggestion(Int)
+    case skipSlot
+    /// Make the draft's trial first.
+    case tryFirst
     case amount(kopecks: Int64)
     case pay(kopecks: Int64, PaymentRail)
     case checkOrder(UInt64)
@@ -29,6 +42,10 @@ enum ButtonAction: Sendable, Equatable {
     case again(UInt64)
     case edit(UInt64)
     case follow(ModelTask, job: UInt64, asset: Int)
+    /// The full run of a trial.
+    case inFull(UInt64)
+    /// One of `Follow.chains` with a result.
+    case chain(Int, job: UInt64, asset: Int)
     case asset(job: UInt64, asset: Int)
     case original(job: UInt64, asset: Int)
     case history(page: Int)
@@ -40,7 +57,9 @@ enum ButtonAction: Sendable, Equatable {
     /// Whether the button only makes sense for the draft that it was drawn for.
     var isBoundToDraft: Bool {
         switch self {
-        case .generate, .confirmGenerate, .option, .setOption, .clear, .toggleAdvanced, .discardDraft,
+        case .generate, .confirmGenerate, .copies, .setCopies, .addStage, .dropStages, .tryFirst,
+            .templates, .template, .suggestion, .skipSlot,
+            .option, .setOption, .clear, .toggleAdvanced, .discardDraft,
             .confirmDiscard, .helpPrompt, .useSuggestion:
             true
         default: false

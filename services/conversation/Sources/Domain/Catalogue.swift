@@ -5,6 +5,8 @@ struct Catalogue: Sendable {
     /// Empty before the first answer of generation.
     let revision: String
     let models: [Model]
+    /// The operator's prompts with slots.
+    var templates: [Template] = []
     private let byNumber: [Int: Model]
 
     init(_ list: ListModels.Output) {

@@ -144,6 +144,7 @@ extension Draft {
         for input in model.inputs where input.kind == .choice {
             if let value = inputs[input.name], input.options.contains(value) { draft.set(input.name, to: value) }
         }
+        if let old, old.output == model.output { draft.then = then }
         draft.promptMessageID = promptMessageID
         draft.promptAt = promptAt
         return draft

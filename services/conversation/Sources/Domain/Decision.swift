@@ -29,6 +29,8 @@ enum Command: Sendable, Equatable {
     case send(key: String, SendMessage.Input)
     case createJob(CreateJob.Input)
     case cancelJob(JobID)
+    case createGroup(CreateGroup.Input)
+    case cancelGroup(GroupID)
     case createOrder(CreateOrder.Input)
     case checkOrder(OrderID)
     case setReachability(ChatID, isReachable: Bool)
@@ -51,6 +53,8 @@ enum Command: Sendable, Equatable {
         case .send(let key, _): key
         case .createJob(let input): "job:\(input.jobID):create:\(whose)"
         case .cancelJob(let job): "job:\(job):cancel:\(whose):\(event)"
+        case .createGroup(let input): "group:\(input.groupID):create:\(whose)"
+        case .cancelGroup(let group): "group:\(group):cancel:\(whose):\(event)"
         case .createOrder(let input): "order:\(input.orderID):create:\(whose)"
         case .checkOrder(let order): "order:\(order):check:\(whose):\(event)"
         case .setReachability(let chat, _): "\(event):reachability:\(chat)"
@@ -62,7 +66,7 @@ enum Command: Sendable, Equatable {
     func lane(scene: Scene) -> String {
         switch self {
         case .putCard, .send, .setReachability: "show:\(scene.chatID)"
-        case .createJob, .cancelJob, .createOrder, .checkOrder: "work:\(scene.userID)"
+        case .createJob, .cancelJob, .createGroup, .cancelGroup, .createOrder, .checkOrder: "work:\(scene.userID)"
         }
     }
 }

@@ -14,6 +14,14 @@ struct Draft: Codable, Sendable, Equatable {
     var promptAt: Timestamp?
     /// The price of exactly these inputs; dropped by every change.
     var price: FrozenPrice?
+    /// How many runs the confirm makes; nil for one.
+    var copies: Int?
+    /// What is made of the result, stage by stage.
+    var then: [NextStage]?
+    /// Of a run that is only a trial: the values that its full run has instead, null for one that is left to the model.
+    var full: [String: JSONValue]?
+    /// The trial whose price is credited to this run.
+    var trial: JobID?
     /// Whether advanced options are unfolded.
     var showsAdvanced = false
 
@@ -32,6 +40,14 @@ struct Draft: Codable, Sendable, Equatable {
     mutating func set(_ name: String, to value: JSONValue?) {
         guard inputs[name] != value else { return }
         inputs[name] = value
+        // Later stages speak of the same thing.
+        if let value, let stages = then {
+            then = stages.map { stage in
+                var stage = stage
+                if stage.inputs[name] != nil { stage.inputs[name] = value }
+                return stage
+            }
+        }
         price = nil
     }
 
@@ -50,6 +66,12 @@ struct FrozenPrice: Codable, Sendable, Equatable {
     var isBound: Bool?
     /// By input and option text, in kopecks.
     var deltas: [String: [String: Int64]]
+    /// What each stage of one copy costs, where there are several.
+    var stages: [QuotedStage]?
+    /// A much cheaper run to try first.
+    var trial: QuotedTrial?
+    /// What a trial has paid already.
+    var creditKopecks: Int64?
 
     init(_ quote: Quote) {
         quoteID = quote.quoteID
@@ -57,6 +79,9 @@ struct FrozenPrice: Codable, Sendable, Equatable {
         expiresAt = quote.expiresAt
         isBound = quote.isBound
         deltas = quote.deltas
+        stages = quote.stages
+        trial = quote.trial
+        creditKopecks = quote.creditKopecks
     }
 }
 

@@ -24,6 +24,29 @@ enum Follow {
         return Array(found.prefix(3))
     }
 
+    /// The stages that do tasks one after the other with a file of this kind; nil if one of them has no model that needs
+    /// nothing but the file and the words.
+    static func chain(
+        _ tasks: [ModelTask],
+        from kind: MediaKind,
+        text: String?,
+        in catalogue: Catalogue
+    ) -> [NextStage]? {
+        var (kind, stages) = (kind, [NextStage]())
+        for task in tasks {
+            let file = MediaReference(kind: kind)
+            guard let model = catalogue.suggestion(for: task, media: [file], text: text) else { return nil }
+            let draft = Draft(modelNumber: model.number).filled(text: text, media: [file], model: model)
+            guard draft.missingInput(of: model) == nil else { return nil }
+            stages.append(NextStage(modelNumber: model.number, inputs: draft.inputs))
+            kind = model.output
+        }
+        return stages
+    }
+
+    /// What can be done with a picture at one go: each a first task, which the picture is for, and what follows it.
+    static let chains: [[ModelTask]] = [[.upscale, .imageToVideo]]
+
     /// Next steps with a result.
     static func steps(for asset: Asset, in catalogue: Catalogue) -> [ModelTask] {
         let file = MediaReference(assetID: asset.assetID, kind: asset.kind, sizeBytes: asset.sizeBytes)

@@ -17,16 +17,20 @@ struct CommandAnswer: Codable, Sendable, Equatable {
 
     enum Outcome: Codable, Sendable, Equatable {
         case job(Job)
+        case group(JobGroup)
         case order(Order)
         case refused(Problem)
     }
 }
 
 /// What a command was for and whose it was, as its idempotency key says it: `job:<id>:create:<chat>:<user>`,
+/// `group:<id>:cancel:<chat>:<user>:<event>`,
 /// `order:<id>:check:<chat>:<user>:<event>`.
 enum CommandPurpose: Codable, Sendable, Equatable {
     case createJob(JobID)
     case cancelJob(JobID)
+    case createGroup(GroupID)
+    case cancelGroup(GroupID)
     case createOrder(OrderID)
     case checkOrder(OrderID)
 
@@ -38,6 +42,8 @@ enum CommandPurpose: Codable, Sendable, Equatable {
             switch (parts[0], parts[2]) {
             case ("job", "create"): JobID(parts[1]).map(createJob)
             case ("job", "cancel"): JobID(parts[1]).map(cancelJob)
+            case ("group", "create"): GroupID(parts[1]).map(createGroup)
+            case ("group", "cancel"): GroupID(parts[1]).map(cancelGroup)
             case ("order", "create"): OrderID(parts[1]).map(createOrder)
             case ("order", "check"): OrderID(parts[1]).map(checkOrder)
             default: nil
@@ -67,6 +73,8 @@ struct Standing: Sendable, Equatable {
     /// The job and the order that the happening or the panel is about.
     var job: KnownJob?
     var order: KnownOrder?
+    /// The group that the job of the happening belongs to, as a row of the user's jobs.
+    var group: KnownJob?
 }
 
 /// What the operator has told us about the bot.

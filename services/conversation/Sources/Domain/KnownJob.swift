@@ -18,6 +18,8 @@ struct KnownJob: Codable, Sendable, Equatable {
     /// Of the status card.
     var cardRevision: Int64 = 0
     var assets: [Asset] = []
+    /// For a group: what was told last. Its id is this row's.
+    var group: JobGroup?
     var createdAt: Timestamp
 
     /// Milestones in the order in which a user may see them.
@@ -53,8 +55,18 @@ struct KnownJob: Codable, Sendable, Equatable {
         static func < (left: Progress, right: Progress) -> Bool { left.rank < right.rank }
     }
 
+    /// Whether it stands for several jobs of one confirm.
+    var isGroup: Bool { draft.isGroup || group != nil }
+
     /// The draft to open for another run: same inputs, the price asked anew.
     var repeatable: Draft {
+        var copy = requoted
+        copy.trial = nil
+        return copy
+    }
+
+    /// The same run at a new price.
+    var requoted: Draft {
         var copy = draft
         copy.price = nil
         copy.promptAt = nil

@@ -6,6 +6,8 @@ struct References: Sendable, Equatable {
     var jobID: JobID?
     /// The user's newest job, for support.
     var newestJob = false
+    /// The group of the job, by the id that its row has.
+    var groupID: JobID?
     var orderShort: UInt64?
     var orderID: OrderID?
 }
@@ -17,10 +19,12 @@ extension Happening {
         switch self {
         case .fact(let fact):
             references.jobID = fact.job?.jobID
+            references.groupID = fact.group.map { JobID($0.groupID.uuid) }
             references.orderID = fact.order?.orderID
         case .answer(let answer):
             switch answer.purpose {
             case .createJob(let job), .cancelJob(let job): references.jobID = job
+            case .createGroup(let group), .cancelGroup(let group): references.jobID = JobID(group.uuid)
             case .createOrder(let order), .checkOrder(let order): references.orderID = order
             }
         case .update(let update):

@@ -18,6 +18,8 @@ struct Session: Sendable, Equatable {
     var album: AlbumInProgress?
     /// Better words for the draft that the user has not decided on.
     var suggestion: Suggestion?
+    /// The template whose questions are being answered.
+    var filling: Filling?
     /// Jobs that have been accepted and have not ended.
     var running: [JobID] = []
     /// Grows with every change of any draft: the revision that buttons about money carry.
@@ -87,6 +89,8 @@ enum Screen: Codable, Sendable, Equatable {
     /// Option picker of the input at this place in the model's list.
     case option(input: Int, page: Int)
     case confirm
+    /// Prompts with slots for the draft's model, and the next question of one.
+    case templates, template
     /// Asks before a draft with typed text or files is thrown away.
     case discard
     /// Suggested words beside the user's own.
@@ -114,7 +118,8 @@ enum ModelSort: Int, Codable, Sendable, CaseIterable {
 
 extension Session: Codable {
     private enum CodingKeys: String, CodingKey {
-        case screen, draft, parked, waiting, offer, album, suggestion, running, draftSerial, panelRevision, belowPanel
+        case screen, draft, parked, waiting, offer, album, suggestion, filling, running, draftSerial, panelRevision
+        case belowPanel
     }
 
     /// Tolerates a member written by a newer or older build: a screen that this build does not know becomes home, and
@@ -131,6 +136,7 @@ extension Session: Codable {
         offer = lenient(.offer)
         album = lenient(.album)
         suggestion = lenient(.suggestion)
+        filling = lenient(.filling)
         running = lenient(.running) ?? []
         draftSerial = try container.decode(Int64.self, forKey: .draftSerial)
         panelRevision = try container.decode(Int64.self, forKey: .panelRevision)

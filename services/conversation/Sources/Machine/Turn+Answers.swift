@@ -6,9 +6,10 @@ extension Turn {
         placement = .edit
         switch (answer.purpose, answer.outcome) {
         case (_, .job(let job)): tell(job)
+        case (_, .group(let group)): tell(group, about: nil)
         case (_, .order(let reported)): update(reported)
-        case (.createJob, .refused(let problem)): refuse(problem)
-        case (.cancelJob, .refused(let problem)): cancelRefused(problem)
+        case (.createJob, .refused(let problem)), (.createGroup, .refused(let problem)): refuse(problem)
+        case (.cancelJob, .refused(let problem)), (.cancelGroup, .refused(let problem)): cancelRefused(problem)
         case (.createOrder, .refused(let problem)): orderRefused(problem)
         case (.checkOrder, .refused):
             guard order.map({ session.screen == .payment(order: $0.orderID) }) == true else { return beQuiet() }
@@ -62,8 +63,12 @@ extension Turn {
         guard var job, !job.progress.isFinal else { return beQuiet() }
         job.cardRevision = nextRevision(after: job.cardRevision)
         note(job)
-        let cards = JobCards(texts: Texts(job.language), scene: scene)
-        commands.append(putCard(for: job, cards.tooLateToCancel(job)))
+        let texts = Texts(job.language)
+        if let group = job.group {
+            commands.append(putCard(for: job, GroupCards(texts: texts, scene: scene).tooLateToCancel(job, group)))
+        } else {
+            commands.append(putCard(for: job, JobCards(texts: texts, scene: scene).tooLateToCancel(job)))
+        }
     }
 
     private mutating func orderRefused(_ problem: Problem) {

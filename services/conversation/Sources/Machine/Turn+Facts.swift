@@ -7,6 +7,7 @@ extension Turn {
         toldBalance = fact.balance
         switch fact.kind {
         case .jobAccepted, .jobRunning, .jobRetrying, .jobSucceeded, .jobFailed, .jobCancelled:
+            if let group = fact.group { return tell(group, about: fact.job) }
             guard let job = fact.job else { return repeated() }
             tell(job)
         case .orderReady, .paymentSucceeded, .paymentCanceled:
@@ -16,7 +17,7 @@ extension Turn {
         }
     }
 
-    private mutating func repeated() {
+    mutating func repeated() {
         intent = .nothing
         outcome = .repeated
     }

@@ -93,21 +93,18 @@ extension Turn {
                 chatID: scene.chatID,
                 language: settings.language,
                 draft: draft,
-                modelTitle: catalogue.model(draft.modelNumber).map { texts.title(of: $0) } ?? "",
+                modelTitle: catalogue.title(of: draft, texts),
                 priceKopecks: price.kopecks,
                 createdAt: now
             )
         )
-        commands.append(
-            .createJob(
-                CreateJob.Input(
-                    jobID: fresh.job,
-                    quoteID: price.quoteID,
-                    userID: scene.userID,
-                    chatID: scene.chatID
-                )
-            )
+        let job = CreateJob.Input(
+            jobID: fresh.job,
+            quoteID: price.quoteID,
+            userID: scene.userID,
+            chatID: scene.chatID
         )
+        commands.append(draft.isGroup ? createGroup(price) : .createJob(job))
         session.waiting = nil
         session.screen = .starting(job: fresh.job)
         intent = .nothing
@@ -139,7 +136,7 @@ extension Turn {
 
     /// The price had expired under way: go on at the new one if it is not dearer, else ask.
     private mutating func goOn(with job: KnownJob, _ knowledge: Knowledge) {
-        var draft = job.repeatable
+        var draft = job.requoted
         if case .quoted(let quote) = knowledge.quote { draft.price = FrozenPrice(quote) }
         if let price = draft.usablePrice(at: now), price.kopecks <= job.priceKopecks { return launch(draft, price) }
         var returned = job
@@ -160,13 +157,24 @@ extension Turn {
         let cards = JobCards(texts: Texts(job.language), scene: scene)
         // The result first: what it leaves of the status card is cosmetic and may wait for the chat's pace.
         let messages = cards.results(job, reported, balance: knowledge.balance, catalogue: catalogue)
+        // What a later step goes on with is shown, but nobody is woken for it.
+        let isBetween = reported.group.map { $0.stage < $0.stages } ?? false
         for (index, content) in messages.enumerated() {
             let suffix = index == 0 ? "" : ":\(index + 1)"
-            send(content, key: "job:\(job.jobID):result\(suffix)", replyTo: job.draft.promptMessageID)
+            send(
+                content,
+                key: "job:\(job.jobID):result\(suffix)",
+                replyTo: job.draft.promptMessageID,
+                isSilent: isBetween
+            )
         }
-        commands.append(putCard(for: job, cards.ended(job, .cardDoneLine)))
         // The panel is redrawn only if it had been waiting for this job.
         intent = .nothing
+        guard reported.group == nil else {
+            if let (known, group) = reportedGroup { show(group, known) }
+            return
+        }
+        commands.append(putCard(for: job, cards.ended(job, .cardDoneLine)))
         if session.screen == .starting(job: job.jobID) { go(to: .home) }
     }
 

@@ -18,6 +18,11 @@ extension Turn {
             notices.append(texts.html(.noticeEditPrompt))
             go(to: .composer)
         case .follow(let task, _, let asset): follow(task, job, asset)
+        case .inFull:
+            guard job.draft.full != nil else { return missing(.toastOutdated) }
+            session.open(job.draft.inFull(after: job.jobID))
+            go(to: .confirm)
+        case .chain(let chain, _, let asset): follow(chain: chain, job, asset)
         case .asset(_, let index):
             guard job.assets.indices.contains(index) else { return missing(.toastOutdated) }
             go(to: .result(job: job.jobID, asset: index))
@@ -29,7 +34,7 @@ extension Turn {
     private mutating func cancel(_ job: KnownJob) {
         guard !job.progress.isFinal else { return missing(.toastJobEnded) }
         toast = Toast(text: texts.plain(.toastCancelling))
-        commands.append(.cancelJob(job.jobID))
+        commands.append(job.isGroup ? .cancelGroup(GroupID(job.jobID.uuid)) : .cancelJob(job.jobID))
         intent = .nothing
     }
 
@@ -38,9 +43,10 @@ extension Turn {
         guard known.progress.isFinal else {
             var job = known
             job.cardRevision = nextRevision(after: job.cardRevision)
-            commands.append(
-                putCard(for: job, JobCards(texts: texts, scene: scene).status(of: job), repost: true)
-            )
+            let content =
+                job.group.map { GroupCards(texts: texts, scene: scene).status(of: job, $0) }
+                ?? JobCards(texts: texts, scene: scene).status(of: job)
+            commands.append(putCard(for: job, content, repost: true))
             note(job)
             intent = .nothing
             return
@@ -58,16 +64,7 @@ extension Turn {
     /// The next step with a result: a model of the task with the result in its place.
     private mutating func follow(_ task: ModelTask, _ job: KnownJob, _ index: Int) {
         guard job.assets.indices.contains(index) else { return missing(.toastOutdated) }
-        let asset = job.assets[index]
-        let file = MediaReference(
-            assetID: asset.assetID,
-            kind: asset.kind,
-            mimeType: asset.mimeType,
-            sizeBytes: asset.sizeBytes,
-            width: asset.width,
-            height: asset.height,
-            durationSeconds: asset.durationSeconds
-        )
+        let file = job.assets[index].reference
         guard let model = catalogue.suggestion(for: task, media: [file], text: nil) else {
             return missing(.toastModelGone)
         }
@@ -123,9 +120,24 @@ extension ButtonAction {
     var job: UInt64? {
         switch self {
         case .cancelJob(let job), .showJob(let job), .again(let job), .edit(let job), .follow(_, let job, _),
-            .asset(let job, _), .original(let job, _):
+            .inFull(let job), .chain(_, let job, _), .asset(let job, _), .original(let job, _):
             job
         default: nil
         }
+    }
+}
+
+extension Asset {
+    /// The result as an input of another run.
+    var reference: MediaReference {
+        MediaReference(
+            assetID: assetID,
+            kind: kind,
+            mimeType: mimeType,
+            sizeBytes: sizeBytes,
+            width: width,
+            height: height,
+            durationSeconds: durationSeconds
+        )
     }
 }

@@ -5,7 +5,8 @@ extension Turn {
     /// Whether what is typed or sent belongs to the open draft.
     private var isComposing: Bool {
         switch session.screen {
-        case .composer, .option, .confirm, .discard, .promptHelp, .shortage: session.draft != nil && draftModel != nil
+        case .composer, .option, .confirm, .discard, .promptHelp, .shortage, .templates, .template:
+            session.draft != nil && draftModel != nil
         default: false
         }
     }
@@ -19,6 +20,7 @@ extension Turn {
         guard isComposing, let model = draftModel else {
             return offer(text, in: message)
         }
+        if isFilling { return answerSlot(text) }
         session.waiting = nil
         fill(model, with: text, in: message)
         go(to: .composer)

@@ -19,6 +19,10 @@ struct Turn: Sendable {
     /// What storage knew; the ones that screens and answers refer to.
     var job: KnownJob?
     var order: KnownOrder?
+    /// The group of the job, where it has one.
+    var group: KnownJob?
+    /// What was reported of it together with a result, which goes first.
+    var reportedGroup: (known: KnownJob, reported: JobGroup)?
     var changedJobs: [KnownJob] = []
     var changedOrders: [KnownOrder] = []
     var commands: [Command] = []
@@ -81,6 +85,7 @@ struct Turn: Sendable {
         if !settings.isLanguageChosen, standing.settings == nil { settings.language = language }
         job = standing.job
         order = standing.order
+        group = standing.group
     }
 
     var texts: Texts { Texts(settings.language) }
@@ -106,6 +111,7 @@ struct Turn: Sendable {
         changedJobs.removeAll { $0.jobID == job.jobID }
         changedJobs.append(job)
         if self.job?.jobID == job.jobID { self.job = job }
+        if group?.jobID == job.jobID { group = job }
         let isLive = job.progress >= .accepted && !job.progress.isFinal
         session.running.removeAll { $0 == job.jobID }
         if isLive { session.running.append(job.jobID) }
@@ -129,7 +135,7 @@ struct Turn: Sendable {
         case .resume(let waiting):
             if waiting.draft.usablePrice(at: now) == nil { wants.quote = waiting.draft }
             wants.balance = toldBalance == nil
-        case .requote(let job): wants.quote = job.repeatable
+        case .requote(let job): wants.quote = job.requoted
         case .deliver: wants.balance = !scene.isGroup
         case .help(let kind): wants.help = helpWish(kind)
         case .show: wants = wantsOfScreen
@@ -150,8 +156,8 @@ struct Turn: Sendable {
             wants.balance = true
             wants.entries = 5
         case .jobs, .history: wants.jobs = true
-        case .welcome, .discard, .promptHelp, .tasks, .help, .terms, .support, .settings, .language, .offer, .models,
-            .model,
+        case .welcome, .discard, .promptHelp, .templates, .template, .tasks, .help, .terms, .support, .settings,
+            .language, .offer, .models, .model,
             .starting,
             .payment, .result:
             break

@@ -11,6 +11,7 @@ internal import Time
 final class CatalogueCache: Worker {
     private struct State {
         var catalogue = Catalogue.empty
+        var templates: [Template] = []
         var options: GetPaymentOptions.Output?
     }
 
@@ -42,7 +43,13 @@ final class CatalogueCache: Worker {
         )
     }
 
-    var catalogue: Catalogue { state.withLock { $0.catalogue } }
+    var catalogue: Catalogue {
+        state.withLock { state in
+            var catalogue = state.catalogue
+            catalogue.templates = state.templates
+            return catalogue
+        }
+    }
     var paymentOptions: GetPaymentOptions.Output? { state.withLock { $0.options } }
 
     func run() async throws {
@@ -71,6 +78,8 @@ final class CatalogueCache: Worker {
     func refresh() async -> Bool {
         async let models = refreshModels()
         async let options = refreshOptions()
+        async let templates: Void = refreshTemplates()
+        await templates
         return await (models, options) == (true, true)
     }
 
@@ -87,6 +96,17 @@ final class CatalogueCache: Worker {
         } catch {
             refreshes.increment("models", "failed")
             return false
+        }
+    }
+
+    /// Nothing waits for templates: without them the composer says less.
+    private func refreshTemplates() async {
+        do {
+            let list = try await generation.call(ListTemplates.self, timeout: .seconds(3))
+            state.withLock { $0.templates = list.templates }
+            refreshes.increment("templates", "ok")
+        } catch {
+            refreshes.increment("templates", "failed")
         }
     }
 

@@ -75,7 +75,10 @@ struct Reader: Sendable {
             userID: user,
             modelNumber: draft.modelNumber,
             inputs: draft.inputs,
-            media: draft.media
+            media: draft.media,
+            copies: draft.copies,
+            then: draft.then,
+            trialJobID: draft.trial
         )
         do throws(CallError) {
             let quote = try await generation.call(

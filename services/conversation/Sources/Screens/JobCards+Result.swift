@@ -4,7 +4,7 @@ extension JobCards {
     /// The result: one message, or several where there are more files than an album holds. The first has the caption and
     /// the buttons, which need a text above them.
     func results(_ job: KnownJob, _ reported: Job, balance: Balance?, catalogue: Catalogue) -> [MessageContent] {
-        let caption = caption(job, charged: reported.chargedKopecks, balance: balance)
+        let caption = caption(job, charged: reported.chargedKopecks, balance: balance, place: reported.group)
         guard !reported.assets.isEmpty else {
             return [MessageContent(text: caption, keyboard: keyboard(for: job, catalogue))]
         }
@@ -41,7 +41,7 @@ extension JobCards {
     }
 
     /// Model, price, balance in one line; the prompt folded below.
-    private func caption(_ job: KnownJob, charged: Int64?, balance: Balance?) -> String {
+    private func caption(_ job: KnownJob, charged: Int64?, balance: Balance?, place: GroupPlace? = nil) -> String {
         let charged = charged ?? job.priceKopecks
         var line = texts.html(
             .resultLine,
@@ -53,16 +53,29 @@ extension JobCards {
         if charged < job.priceKopecks {
             line += "\n" + texts.html(.moneyReturned, ["sum": .text(texts.money(job.priceKopecks - charged))])
         }
+        if let place { line += "\n" + placeLine(place) }
         if let prompt = (job.draft.inputs["prompt"] ?? job.draft.inputs["text"])?.string, !prompt.isEmpty {
             line += "\n<blockquote expandable>\(Texts.escape(Texts.shortened(prompt, to: 300)))</blockquote>"
         }
         return line
     }
 
+    /// `2 из 3`, `шаг 1 из 2`.
+    private func placeLine(_ place: GroupPlace) -> String {
+        func count(_ key: TextKey, _ n: Int, _ of: Int) -> String? {
+            of > 1 ? texts.html(key, ["n": .text(String(n)), "of": .text(String(of))]) : nil
+        }
+        return [count(.groupCopy, place.copy, place.copies), count(.groupStep, place.stage, place.stages)]
+            .compactMap { $0 }.joined(separator: " · ")
+    }
+
     private func keyboard(for job: KnownJob, _ catalogue: Catalogue) -> [[Button]] {
         var keyboard = Keyboard(texts: texts, scene: scene, draftSerial: nil)
         let short = job.jobID.short
         keyboard.row(keyboard.button(.buttonAgain, .again(short)), keyboard.button(.buttonEdit, .edit(short)))
+        if job.draft.full != nil, !job.assets.isEmpty {
+            keyboard.row(keyboard.button(.buttonInFull, .inFull(short)))
+        }
         if job.assets.count > 1 {
             for start in stride(from: 0, to: min(job.assets.count, 12), by: 4) {
                 let row = (start..<min(start + 4, job.assets.count, 12)).map {
@@ -76,6 +89,7 @@ extension JobCards {
                     keyboard.button(texts.title(of: $0), .follow($0, job: short, asset: 0))
                 }
             )
+            keyboard.chains(for: asset, of: short, at: 0, job.draft.inputs["prompt"]?.string, catalogue)
             if asset.kind == .image || asset.kind == .video {
                 keyboard.row(keyboard.button(.buttonOriginal, .original(job: short, asset: 0)))
             }

@@ -79,23 +79,15 @@ struct JobCards {
         switch reported.failure {
         case .refused, .invalidInput, .inputUnavailable:
             keyboard.row(keyboard.button(.buttonEditPrompt, .edit(short), .primary))
-        case .provider, .timeout, .unknown, nil:
+        case .provider, .timeout, .previousStage, .unknown, nil:
             keyboard.row(keyboard.button(.buttonSameAgain, .again(short), .primary))
         }
         keyboard.row(keyboard.button(.buttonSupport, .support), keyboard.button(.home, .home))
-        let reason: TextKey =
-            switch reported.failure {
-            case .refused: .failureRefused
-            case .invalidInput: .failureInvalidInput
-            case .provider: .failureProvider
-            case .timeout: .failureTimeout
-            case .inputUnavailable: .failureInputUnavailable
-            case .unknown, nil: .failureUnknown
-            }
         let back = job.priceKopecks - (reported.chargedKopecks ?? 0)
         return MessageContent(
             text: [
-                texts.html(.failureTitle, ["model": .text(job.modelTitle)]), texts.html(reason),
+                texts.html(.failureTitle, ["model": .text(job.modelTitle)]),
+                texts.html(TextKey(failure: reported.failure)),
                 back > 0 ? texts.html(.moneyReturned, ["sum": .text(texts.money(back))]) : nil,
                 texts.html(.failureCode, ["code": .text(ShortCode.text(short))]),
             ].compactMap { $0 }.joined(separator: "\n"),

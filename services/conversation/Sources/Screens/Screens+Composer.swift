@@ -20,7 +20,15 @@ extension Screens {
         }
         keyboard.grid(mediaButtons(of: draft, model, keyboard))
         keyboard.grid(helpButtons(of: draft, model, keyboard))
+        if !catalogue.templates(for: model).isEmpty {
+            keyboard.row(keyboard.button(.buttonTemplates, .templates))
+        }
         let hasAdvanced = model.optionInputs.contains(where: \.element.isAdvanced)
+        let copies = missing == nil ? draft.copyChoices(of: model).filter { $0 > 1 } : []
+        if !copies.isEmpty {
+            let title = copies.map { "×\($0)" }.joined(separator: ", ")
+            keyboard.row(keyboard.button(texts.plain(.buttonCopies, ["copies": title]), .copies))
+        }
         keyboard.row(
             keyboard.button(.buttonOtherModel, .otherModels),
             hasAdvanced
@@ -30,7 +38,7 @@ extension Screens {
         keyboard.footer(back: .model(model.number))
         return Card(
             text: lines(
-                "<b>\(Texts.escape(texts.title(of: model)))</b>",
+                "<b>\(Texts.escape(catalogue.title(of: draft, texts)))</b>",
                 promptLine(draft, model),
                 mediaLines(draft, model),
                 "",
@@ -40,7 +48,7 @@ extension Screens {
         )
     }
 
-    private func promptLine(_ draft: Draft, _ model: Model) -> String? {
+    func promptLine(_ draft: Draft, _ model: Model) -> String? {
         guard let main = model.mainText, let prompt = draft.prompt(of: model) else { return nil }
         var line = "<blockquote>\(Texts.escape(Texts.shortened(prompt, to: 300)))</blockquote>"
         let count = prompt.unicodeScalars.count
@@ -92,7 +100,7 @@ extension Screens {
     }
 
     /// The price with its consequence.
-    private func priceLine(_ draft: Draft) -> String {
+    func priceLine(_ draft: Draft) -> String {
         guard let price = draft.usablePrice(at: turn.now) else { return texts.html(.priceUnknown) }
         let tag = Texts.Argument.text(texts.price(price))
         guard let balance = knowledge.balance, !turn.scene.isGroup, price.kopecks > 0 else {
@@ -188,27 +196,6 @@ extension Screens {
     private func value(of input: ModelInput, in draft: Draft) -> String? {
         guard input.kind == .text, let text = draft.inputs[input.name]?.string else { return nil }
         return "<blockquote>\(Texts.escape(Texts.shortened(text, to: 300)))</blockquote>"
-    }
-
-    func confirm() -> Card {
-        guard let draft = session.draft, let model = turn.draftModel, let price = draft.usablePrice(at: turn.now)
-        else { return composer() }
-        var keyboard = keyboard()
-        let title = texts.plain(.buttonConfirm, ["price": texts.price(price.kopecks)])
-        keyboard.row(keyboard.button(title, .confirmGenerate, .primary))
-        keyboard.row(keyboard.button(.buttonChange, .composer))
-        keyboard.footer(back: .composer)
-        return Card(
-            text: lines(
-                texts.html(.confirmTitle, ["model": .text(texts.title(of: model))]),
-                promptLine(draft, model),
-                "",
-                priceLine(draft),
-                texts.html(.modelWait, ["wait": .text(texts.duration(seconds: model.typicalSeconds))]),
-                texts.html(.modelRefund)
-            ),
-            keyboard: keyboard
-        )
     }
 
     func discard() -> Card {

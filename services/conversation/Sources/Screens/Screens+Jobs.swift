@@ -8,17 +8,18 @@ extension Screens {
             keyboard.footer(back: nil)
             return Card(text: texts.html(.jobsUnavailable), keyboard: keyboard)
         }
-        let recent = Array(all.filter { !KnownJob.Progress($0).isFinal }.prefix(5))
-        let shown = recent.isEmpty ? Array(all.prefix(3)) : recent
-        for (index, job) in shown.enumerated() {
-            let short = job.jobID.short
+        let listed = ListedRun.list(all)
+        let recent = Array(listed.filter(\.isUnderWay).prefix(5))
+        let shown = recent.isEmpty ? Array(listed.prefix(3)) : recent
+        for (index, run) in shown.enumerated() {
+            let short = run.short
             keyboard.row(
                 keyboard.button("\(index + 1)", .showJob(short)),
-                job.state == .accepted ? keyboard.button(.buttonCancel, .cancelJob(short)) : nil
+                run.canBeCancelled ? keyboard.button(.buttonCancel, .cancelJob(short)) : nil
             )
         }
         keyboard.footer(back: nil)
-        let rows = shown.enumerated().map { index, job in jobRow(index + 1, job) }
+        let rows = shown.enumerated().map { index, run in jobRow(index + 1, run) }
         return Card(
             text: lines(
                 texts.html(recent.isEmpty ? .jobsNone : .jobsTitle),
@@ -28,14 +29,19 @@ extension Screens {
         )
     }
 
-    private func jobRow(_ number: Int, _ job: Job) -> String {
-        texts.html(
+    private func jobRow(_ number: Int, _ run: ListedRun) -> String {
+        let job = run.jobs[0]
+        var state = texts.plain(TextKey(state: run.state))
+        if run.jobs.count > 1 {
+            let done = ["done": String(run.done), "all": String(run.jobs.count)]
+            state = texts.plain(.groupDoneShort, done) + (run.isUnderWay ? ", " + state : "")
+        }
+        return texts.html(
             .jobRow,
             [
                 "n": .text(String(number)), "model": .text(job.modelTitle),
                 "prompt": .text(Texts.shortened(job.prompt ?? "", to: 60)),
-                "state": .text(texts.plain(TextKey(state: job.state))),
-                "price": .text(texts.price(job.chargedKopecks ?? job.priceKopecks)),
+                "state": .text(state), "price": .text(texts.price(run.kopecks)),
             ]
         )
     }
@@ -84,6 +90,7 @@ extension Screens {
                 keyboard.button(texts.title(of: $0), .follow($0, job: short, asset: index))
             }
         )
+        keyboard.chains(for: job.assets[index], of: short, at: index, job.draft.inputs["prompt"]?.string, catalogue)
         keyboard.row(keyboard.button(.buttonOriginal, .original(job: short, asset: index)))
         keyboard.footer(back: nil)
         return Card(

@@ -30,7 +30,7 @@ struct Screens {
     private func settled(_ screen: Screen) -> Screen {
         switch screen {
         case .promptHelp where session.suggestion == nil: return session.draft == nil ? .home : .composer
-        case .composer, .option, .confirm, .discard, .promptHelp:
+        case .composer, .option, .confirm, .discard, .promptHelp, .templates, .template:
             guard session.draft != nil, turn.draftModel != nil else { return .home }
         case .model(let number): guard catalogue.model(number) != nil else { return .tasks }
         case .offer: guard session.offer != nil else { return .home }
@@ -54,6 +54,8 @@ struct Screens {
         case .composer: composer()
         case .option(let input, let page): option(input, page)
         case .confirm: confirm()
+        case .templates: templates()
+        case .template: template()
         case .discard: discard()
         case .promptHelp: promptHelp()
         case .starting(let job): starting(job)

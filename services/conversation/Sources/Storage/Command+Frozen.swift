@@ -27,6 +27,16 @@ extension Command {
                 lane: lane,
                 key: key
             )
+        case .createGroup(let input):
+            try OutboxCommand(CreateGroup.self, input: input, parameters: NoParameters(), lane: lane, key: key)
+        case .cancelGroup(let group):
+            try OutboxCommand(
+                CancelGroup.self,
+                input: Empty(),
+                parameters: GroupParameters(groupID: group),
+                lane: lane,
+                key: key
+            )
         case .createOrder(let input):
             try OutboxCommand(CreateOrder.self, input: input, parameters: NoParameters(), lane: lane, key: key)
         case .checkOrder(let order):

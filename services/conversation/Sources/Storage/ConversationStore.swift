@@ -39,16 +39,18 @@ struct ConversationStore: Sendable {
                         order by job_id desc limit 1)),
                 coalesce(
                     (select state from orders where user_id = \(user) and short = \(orderShort) limit 1),
-                    (select state from orders where user_id = \(user) and order_id = \(references.orderID?.uuid)))
+                    (select state from orders where user_id = \(user) and order_id = \(references.orderID?.uuid))),
+                (select state from jobs where user_id = \(user) and job_id = \(references.groupID?.uuid))
             from (select 1) one
             left join sessions s on s.chat_id = \(scene.chatID) and s.user_id = \(user)
             """
         )
         guard let row = rows.first else { return Loaded(isSeen: false, standing: Standing()) }
-        let (isSeen, settings, revision, session, job, order) = try row.decode(
+        let (isSeen, settings, revision, session, job, order, group) = try row.decode(
             Bool.self,
             JSONText?.self,
             Int64?.self,
+            JSONText?.self,
             JSONText?.self,
             JSONText?.self,
             JSONText?.self
@@ -67,6 +69,7 @@ struct ConversationStore: Sendable {
         }
         standing.job = job.flatMap { try? StateJSON.decode(KnownJob.self, $0) }
         standing.order = order.flatMap { try? StateJSON.decode(KnownOrder.self, $0) }
+        standing.group = group.flatMap { try? StateJSON.decode(KnownJob.self, $0) }
         return Loaded(isSeen: isSeen, standing: standing, isReset: isReset)
     }
 

@@ -26,7 +26,10 @@ enum TextKey: String, CaseIterable, Sendable {
     case askPrompt, askText, askChoice, askNumber, askImage, askImages, askVideo, askAudio, slotLine, slotHint,
         promptTooLong, promptLength, priceUnknown, priceOnly, priceLeft, priceShort, buttonGenerate, buttonAskPrice,
         buttonOtherModel, buttonMore, buttonLess, buttonDiscard, discardAsk, buttonDiscardYes, buttonKeep,
-        buttonRemove, buttonChange, chip, optionTitle, optionType, optionPrice, confirmTitle, buttonConfirm, starting
+        buttonRemove, buttonChange, chip, optionTitle, optionType, optionPrice, confirmTitle, buttonConfirm, starting,
+        buttonTemplates, buttonSkip, templates, templateRow, templateSlot, buttonCopies, buttonThenAnimate,
+        buttonDropStages, buttonTryFirst, buttonInFull, confirmTrial, confirmCredit,
+        confirmStage, confirmCopies, confirmParts
 
     // Prompt help
     case buttonImprove, buttonScript, helpBefore, helpAfter, helpCost, buttonUseSuggestion, buttonSuggestAgain,
@@ -42,10 +45,12 @@ enum TextKey: String, CaseIterable, Sendable {
     // Jobs
     case cardTitle, cardAccepted, cardAcceptedFree, cardRunning, cardRetrying, cardWait, cardDoneLine, cardFailedLine,
         cardCancelled, cardTooLate, moneyReturned, failureTitle, failureRefused, failureInvalidInput, failureProvider,
-        failureTimeout, failureInputUnavailable, failureUnknown, failureCode, resultLine, resultBalance, resultPicked,
+        failureTimeout, failureInputUnavailable, failurePreviousStage, failureUnknown, failureCode, resultLine,
+        resultBalance, resultPicked,
         jobsTitle, jobsNone, jobsUnavailable, jobRow, historyTitle, historyRow, historyEmpty, stateAccepted,
         stateRunning, stateRetrying, stateSucceeded, stateFailed, stateCancelled, buttonCancel, buttonOneMore,
-        buttonAgain, buttonEdit, buttonEditPrompt, buttonSameAgain, buttonOriginal
+        buttonAgain, buttonEdit, buttonEditPrompt, buttonSameAgain, buttonOriginal, buttonCancelRest, groupTitle,
+        groupRow, groupNamedRow, groupCopy, groupStep, groupDone, groupDoneShort, groupCharged, groupReturned
 
     // Settings and help
     case settings, confirmAlways, confirmNever, language, languageRussian, languageEnglish, help, terms, support,

@@ -162,6 +162,30 @@ import Time
             $0.take(Make.press(CallbackData(.start(3), draftSerial: 0).text))
         },
         panel("confirm", .confirm, compose),
+        panel("confirm-copies", .confirm) {
+            $0.compose()
+            $0.price = 4_200
+            $0.session?.editDraft { ($0.copies, $0.price) = (3, nil) }
+        },
+        panel("confirm-chain", .confirm) {
+            $0.compose()
+            $0.price = 9_400
+            let stages = [NextStage(modelNumber: 3, inputs: ["prompt": "рыжая лиса"])]
+            $0.session?.editDraft { ($0.then, $0.price) = (stages, nil) }
+        },
+        panel("confirm-trial-first", .confirm) {
+            $0.trial = QuotedTrial(inputs: ["resolution": "1K"], priceKopecks: 800)
+            $0.price = 9_000
+            $0.compose()
+        },
+        panel("confirm-credited", .confirm) {
+            ($0.price, $0.credit) = (8_200, 800)
+            $0.compose()
+            $0.session?.editDraft { ($0.trial, $0.price) = (jobID, nil) }
+        },
+        panel("templates", .templates) { filling(&$0, nil) },
+        panel("template-asks", .template) { filling(&$0, Filling(number: 1)) },
+        panel("template-suggests", .template) { filling(&$0, Filling(number: 1, texts: ["product": "чай"])) },
         panel("discard", .discard, compose),
         panel("prompt-help", .promptHelp) {
             $0.compose()
@@ -206,6 +230,12 @@ import Time
             fact(&$0, .jobSucceeded, .succeeded, assets: (1...4).map { Make.asset(.image, $0) })
         },
         View(name: "job-video") { fact(&$0, .jobSucceeded, .succeeded, assets: [Make.asset(.video)]) },
+        View(name: "group-accepted") { group(&$0, [.accepted, .accepted, .accepted]) },
+        View(name: "group-running") { group(&$0, [.succeeded, .running, .accepted]) },
+        View(name: "group-partial") { group(&$0, [.succeeded, .failed, .succeeded]) },
+        View(name: "group-cancelled") { group(&$0, [.succeeded, .cancelled, .cancelled]) },
+        View(name: "chain-running") { group(&$0, stages: 2, [.succeeded, .running]) },
+        View(name: "chain-broken") { group(&$0, stages: 2, [.succeeded, .failed]) },
         View(name: "receipt") {
             $0.take(Make.text("/start"))
             $0.take(
@@ -239,6 +269,30 @@ import Time
         job.progress = .requested
         user.jobs[jobID] = job
         user.take(.fact(Make.fact(kind, job: Make.job(jobID, state, attempt: 2, failure: failure, assets: assets))))
+    }
+
+    @Sendable static func filling(_ user: inout Driver, _ filling: Filling?) {
+        user.take(Make.photo(caption: "лети"))
+        user.take(Make.press(CallbackData(.start(3), draftSerial: 0).text))
+        user.session?.filling = filling
+    }
+
+    @Sendable static func group(_ user: inout Driver, stages: Int = 1, _ states: [JobState]) {
+        user.take(Make.text("/start"))
+        var job = known
+        job.language = user.settings?.language ?? .russian
+        job.progress = .requested
+        job.draft.copies = states.count / stages
+        if stages > 1 {
+            (job.draft.copies, job.draft.then) = (nil, [NextStage(modelNumber: 3)])
+            job.modelTitle = "Nano Banana Pro → Kling Motion"
+        }
+        user.jobs[jobID] = job
+        var group = Make.group(jobID, copies: states.count / stages, stages: stages, states, revision: 3)
+        for index in group.parts.indices {
+            group.parts[index].jobID = JobID("01a1b2c3-d4e5-7fff-bfff-7ffffffff\(700 + index)") ?? jobID
+        }
+        user.take(.fact(Make.fact(.jobRunning, part: states.count - 1, of: group, assets: [Make.asset()])))
     }
 
     @Test(arguments: views, Language.allCases)

@@ -91,6 +91,7 @@ import Time
             }
         }
         guard let job else { return .update(Make.text("/start")) }
+        if job.isGroup { return report(job, &random) }
         let refusals = [ProblemCode.insufficientFunds, .quoteExpired, .modelUnavailable, .limitExceeded]
         switch Int.random(in: 0..<6, using: &random) {
         case 0:
@@ -105,6 +106,28 @@ import Time
         default:
             let assets = (1...Int.random(in: 1...5, using: &random)).map { Make.asset(.image, $0) }
             return .fact(Make.fact(.jobSucceeded, job: Make.job(job.jobID, .succeeded, assets: assets)))
+        }
+    }
+
+    /// Something about a group, in any order.
+    private func report(_ job: KnownJob, _ random: inout Random) -> Happening {
+        let id = GroupID(job.jobID.uuid)
+        let (copies, stages) = (job.draft.copyCount, job.draft.stages.count + 1)
+        let states = (0..<copies * stages).map { _ in
+            [JobState.accepted, .running, .succeeded, .failed, .cancelled].randomElement(using: &random) ?? .running
+        }
+        let revision = Int64.random(in: 1...30, using: &random)
+        let group = Make.group(job.jobID, copies: copies, stages: stages, states, revision: revision)
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0:
+            let problem = Problem([.insufficientFunds, .quoteExpired].randomElement(using: &random) ?? .unknown)
+            return .answer(CommandAnswer(purpose: .createGroup(id), outcome: .refused(problem)))
+        case 1: return .answer(CommandAnswer(purpose: .createGroup(id), outcome: .group(group)))
+        case 2: return .answer(CommandAnswer(purpose: .cancelGroup(id), outcome: .refused(Problem(.notCancellable))))
+        default:
+            let part = group.parts.indices.randomElement(using: &random) ?? 0
+            let assets = group.parts[part].state == .succeeded ? [Make.asset()] : []
+            return .fact(Make.fact(.jobRunning, part: part, of: group, assets: assets))
         }
     }
 
@@ -132,7 +155,12 @@ import Time
             #expect(job.cardRevision >= old?.cardRevision ?? 0, "\(comment): revision")
         }
         // At most one run is started by one happening, and only for a price the user has seen or agreed to.
-        let created = decision.commands.filter { if case .createJob = $0 { true } else { false } }
+        let created = decision.commands.filter {
+            switch $0 {
+            case .createJob, .createGroup: true
+            default: false
+            }
+        }
         #expect(created.count <= 1, "\(comment)")
         if !created.isEmpty { #expect(decision.jobs.contains { $0.progress == .requested }, "\(comment)") }
         #expect(decision.session.parked.count <= Session.parkedLimit, "\(comment)")

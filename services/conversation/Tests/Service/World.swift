@@ -81,6 +81,10 @@ final class World: Sendable {
             .compactMap { try? ContractJSON.decode(CreateJob.Input.self, from: $0.body) }
     }
 
+    var createdGroups: [CreateGroup.Input] {
+        calls("POST", "/v1/groups").compactMap { try? ContractJSON.decode(CreateGroup.Input.self, from: $0.body) }
+    }
+
     var messages: [(key: String, input: SendMessage.Input)] {
         calls("POST", "/v1/messages").compactMap { call in
             (try? ContractJSON.decode(SendMessage.Input.self, from: call.body)).map { (call.key, $0) }
@@ -120,16 +124,21 @@ final class World: Sendable {
     private func route(_ call: Call) async throws -> HTTPResponse {
         switch (call.method, call.path) {
         case ("GET", "/v1/models"): return try json(200, ListModels.Output(revision: "r1", models: Sample.models))
+        case ("GET", "/v1/templates"):
+            return try json(200, ListTemplates.Output(revision: "t1", templates: Sample.templates))
         case ("GET", "/v1/payment-options"): return try json(200, Make.options)
         case ("POST", "/v1/quotes"):
             await eventually { !self.state.withLock { $0.isQuoteClosed } }
             let input = try ContractJSON.decode(CreateQuote.Input.self, from: call.body)
             let price = state.withLock { $0.price }
+            var draft = Draft(modelNumber: input.modelNumber)
+            (draft.copies, draft.then) = (input.copies, input.then)
             return try json(
                 201,
-                Make.quote(Draft(modelNumber: input.modelNumber), kopecks: price, at: WallClock.system.now)
+                Make.quote(draft, kopecks: price * Int64(input.copies ?? 1), at: WallClock.system.now)
             )
         case ("POST", "/v1/jobs"): return try createJob(call)
+        case ("POST", "/v1/groups"): return try createGroup(call)
         case ("POST", "/v1/orders"):
             let input = try ContractJSON.decode(CreateOrder.Input.self, from: call.body)
             return try json(201, Make.order(input.orderID, .pending, kopecks: input.amountKopecks))
@@ -155,6 +164,12 @@ final class World: Sendable {
         let problem = state.withLock { $0.refusals.isEmpty ? nil : $0.refusals.removeFirst() }
         if let problem { return try json(problem.status, problem) }
         return try json(201, Make.job(input.jobID, .accepted))
+    }
+
+    private func createGroup(_ call: Call) throws -> HTTPResponse {
+        let input = try ContractJSON.decode(CreateGroup.Input.self, from: call.body)
+        let id = JobID(input.groupID.uuid)
+        return try json(201, Make.group(id, copies: 3, [.accepted, .accepted, .accepted], revision: 1))
     }
 
     private func json(_ status: Int, _ value: some Encodable) throws -> HTTPResponse {

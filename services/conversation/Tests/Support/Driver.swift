@@ -23,6 +23,9 @@ struct Driver {
     var quoteProblem: Problem?
     /// What becomes of a wish for better words.
     var help: HelpOutcome = .unavailable
+    /// A cheaper variant that quotes offer, and what one that was made is credited with.
+    var trial: QuotedTrial?
+    var credit: Int64?
     var events = 0
 
     /// Of the latest turn.
@@ -77,6 +80,7 @@ struct Driver {
 
     private func resolve(_ references: References, _ standing: inout Standing) {
         standing.job = jobs.values.first { $0.jobID == references.jobID || $0.jobID.short == references.jobShort }
+        standing.group = references.groupID.flatMap { jobs[$0] }
         if references.newestJob { standing.job = jobs.values.max { $0.jobID < $1.jobID } }
         standing.order = orders.values.first {
             $0.orderID == references.orderID || $0.orderID.short == references.orderShort
@@ -92,7 +96,10 @@ struct Driver {
             if let quoteProblem {
                 knowledge.quote = .refused(quoteProblem)
             } else {
-                knowledge.quote = price.map { .quoted(Make.quote(draft, kopecks: $0, at: now)) } ?? .unavailable
+                var answer = price.map { Make.quote(draft, kopecks: $0, at: now) }
+                answer?.trial = draft.isGroup ? nil : trial
+                answer?.creditKopecks = draft.trial.flatMap { _ in credit }
+                knowledge.quote = answer.map { .quoted($0) } ?? .unavailable
             }
         }
         if wants.help != nil { knowledge.help = help }
@@ -127,6 +134,11 @@ struct Driver {
     /// Jobs handed over so far.
     var created: [CreateJob.Input] {
         sent.compactMap { if case .createJob(let input) = $0 { input } else { nil } }
+    }
+
+    /// Groups handed over so far.
+    var createdGroups: [CreateGroup.Input] {
+        sent.compactMap { if case .createGroup(let input) = $0 { input } else { nil } }
     }
 
     /// Messages sent by the latest turn.

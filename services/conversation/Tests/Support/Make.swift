@@ -166,6 +166,13 @@ enum Make {
         maximumKopecks: 1_500_000
     )
 
+    /// The price in equal shares.
+    private static func stages(_ draft: Draft, _ kopecks: Int64) -> [QuotedStage] {
+        let models = [draft.modelNumber] + draft.stages.map(\.modelNumber)
+        let each = kopecks / Int64(models.count * draft.copyCount)
+        return models.map { QuotedStage(modelNumber: $0, modelTitle: "", priceKopecks: each, variant: "standard") }
+    }
+
     static func quote(_ draft: Draft, kopecks: Int64, at now: Timestamp = now) -> Quote {
         Quote(
             quoteID: QuoteID(now: now),
@@ -173,7 +180,9 @@ enum Make {
             priceKopecks: kopecks,
             variant: "standard",
             expiresAt: now + .seconds(600),
-            deltas: ["resolution": ["1K": 0, "2K": 700, "4K": 1_400], "sound": ["true": 900, "false": 0]]
+            deltas: ["resolution": ["1K": 0, "2K": 700, "4K": 1_400], "sound": ["true": 900, "false": 0]],
+            copies: draft.copies,
+            stages: draft.stages.isEmpty ? nil : stages(draft, kopecks)
         )
     }
 }

@@ -4,7 +4,38 @@ import Contracts
 
 /// A catalogue with every kind of input and every shape of list.
 enum Sample {
-    static let catalogue = Catalogue(ListModels.Output(revision: "r1", models: models))
+    static let catalogue: Catalogue = {
+        var catalogue = Catalogue(ListModels.Output(revision: "r1", models: models))
+        catalogue.templates = templates
+        return catalogue
+    }()
+
+    /// One question that must be answered, one with answers to choose from, for moving pictures only.
+    static let templates = [
+        Template(
+            number: 1,
+            slug: "review",
+            title: text("Обзор <товара>", "Product <review>"),
+            summary: text("Рассказ & показ.", "Told & shown."),
+            tasks: [.imageToVideo],
+            text: "Человек держит {product}.[ Стиль: {style}.]",
+            slots: [
+                TemplateSlot(
+                    name: "product",
+                    label: text("Что за товар", "What product"),
+                    isRequired: true,
+                    maximumLength: 40
+                ),
+                TemplateSlot(
+                    name: "style",
+                    label: text("Стиль", "Style"),
+                    isRequired: false,
+                    maximumLength: 20,
+                    suggestions: [text("домашний", "homely"), text("студийный", "studio")]
+                ),
+            ]
+        )
+    ]
 
     static func text(_ ru: String, _ en: String) -> LocalizedText { LocalizedText(ru: ru, en: en) }
 
@@ -154,6 +185,7 @@ enum Sample {
                     ),
                 ]
             ),
+            model(20, "Crisp Upscale", [.upscale], kopecks: 950, [file("image_url", .image, "Фото", "Photo")]),
             model(5, "Suno Song", [.music], .audio, kopecks: 1_250, seconds: 60, unit: "request", [prompt]),
             model(
                 6,

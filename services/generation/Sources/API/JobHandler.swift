@@ -11,13 +11,12 @@ internal import Time
 struct JobHandler: Sendable {
     let tools: Toolbox
     private let runner: JobRunner
-
-    /// A worker leaves a new row to its caller for this long.
-    private static let reservingPatience = Duration.seconds(5)
+    private let admission: JobAdmission
 
     init(tools: Toolbox) {
         self.tools = tools
         self.runner = JobRunner(tools: tools)
+        self.admission = JobAdmission(tools: tools)
     }
 
     /// Writes the row, places the hold, accepts the job. What a crash interrupts, the caller's repeat or a worker
@@ -25,30 +24,8 @@ struct JobHandler: Sendable {
     func create(_ input: CreateJob.Input, _ call: Call<CreateJob>) async throws -> Answer<Job> {
         let fingerprint = call.fingerprint
         if let known = try await find(input.jobID, call.idempotencyKey) { return try await goOn(known, fingerprint) }
-        let job = try await newJob(input, call.idempotencyKey, fingerprint)
-        let (configuration, clock) = (tools.configuration, tools.clock)
-        let dayBegan = Timestamp(microseconds: clock.now.microseconds / 86_400_000_000 * 86_400_000_000)
-        let isInserted = try await tools.jobs.insert(job, dayBegan: dayBegan) { usage in
-            guard usage.openJobs < configuration.maximumOpenJobs else {
-                throw Self.limit("open_jobs", configuration.maximumOpenJobs, retryAfter: .seconds(30))
-            }
-            guard !job.isFree || usage.freeRuns < configuration.freeRunsPerDay else {
-                throw Self.limit(
-                    "free_runs_per_day",
-                    configuration.freeRunsPerDay,
-                    retryAfter: dayBegan + .seconds(86_400) - clock.now
-                )
-            }
-            let free = usage.freeMicrodollars + job.progress.providerMicrodollars
-            guard !job.isFree || configuration.pricing.costKopecks(free) <= configuration.freeKopecksPerDay else {
-                throw Self.limit(
-                    "free_budget_per_day",
-                    Int(configuration.freeKopecksPerDay / 100),
-                    retryAfter: dayBegan + .seconds(86_400) - clock.now
-                )
-            }
-        }
-        guard isInserted else {
+        let (job, credit) = try await newJob(input, call.idempotencyKey, fingerprint)
+        guard try await admission.insert([job], credit: credit) else {
             guard let known = try await find(input.jobID, call.idempotencyKey) else {
                 throw Problem(.inProgress, "the job is just being made", retryAfterSeconds: 1)
             }
@@ -92,53 +69,30 @@ struct JobHandler: Sendable {
         return job.published(try await tools.assets.results(of: [job.jobID])[job.jobID] ?? [])
     }
 
-    private func newJob(_ input: CreateJob.Input, _ key: String, _ fingerprint: [UInt8]) async throws -> JobRow {
-        guard let quoted = try await tools.quotes.find(input.quoteID), quoted.userID == input.userID else {
-            throw Problem(.quoteNotFound, "there is no such quote of this user")
+    private func newJob(
+        _ input: CreateJob.Input,
+        _ key: String,
+        _ fingerprint: [UInt8]
+    ) async throws -> (job: JobRow, credit: TrialCredit?) {
+        let quoted = try await admission.quote(input.quoteID, of: input.userID)
+        guard quoted.plan == nil else {
+            throw Problem(.quoteNotFound, "the quote is for a group")
         }
-        let priority = input.priority ?? 0
-        guard (0...9).contains(priority) else { throw ParameterError(name: "priority", reason: "must be 0 to 9") }
-        let now = tools.clock.now
-        guard quoted.quote.expiresAt > now else { throw Problem(.quoteExpired, "the quote has expired") }
-        let entry: ModelEntry
-        do { entry = try tools.sellable(quoted.quote.modelNumber) } catch {
-            throw Problem(.modelUnavailable, error.detail)
-        }
-        let hardLimitAt = now + .seconds(entry.hardLimitSeconds)
-        var progress = JobProgress(hardLimitAt: hardLimitAt, providerMicrodollars: quoted.providerMicrodollars)
-        progress.nextAt = now + Self.reservingPatience
-        return JobRow(
-            jobID: input.jobID,
-            key: key,
-            fingerprint: fingerprint,
-            userID: input.userID,
-            chatID: input.chatID,
-            quoteID: input.quoteID,
-            modelNumber: entry.number,
-            modelSlug: entry.slug,
-            modelTitle: entry.title.ru,
-            output: entry.output,
-            inputs: quoted.inputs,
-            priceKopecks: quoted.quote.priceKopecks,
-            variant: quoted.quote.variant,
-            isBound: quoted.quote.isBound ?? false,
-            isFree: entry.isFree,
-            typicalSeconds: entry.typicalSeconds,
-            holdExpiresAt: hardLimitAt + GenerationConfiguration.holdGrace,
-            progress: progress,
-            priority: priority,
-            trace: TraceContext.current,
-            createdAt: now
+        let row = try admission.row(
+            quoted.single.stages[0],
+            JobAdmission.Order(
+                jobID: input.jobID,
+                key: key,
+                fingerprint: fingerprint,
+                quoteID: input.quoteID,
+                userID: input.userID,
+                chatID: input.chatID,
+                priority: input.priority,
+                createdAt: tools.clock.now
+            ),
+            credit: quoted.credit
         )
-    }
-
-    private static func limit(_ name: String, _ value: Int, retryAfter: Duration) -> Problem {
-        Problem(
-            .limitExceeded,
-            "the limit \(name) is reached",
-            members: ["limit": .string(name), "limit_value": .integer(Int64(value))],
-            retryAfterSeconds: Int(max(1, retryAfter.inSeconds.rounded(.up)))
-        )
+        return (row, quoted.credit)
     }
 
     func get(_ call: Call<GetJob>) async throws -> Job {

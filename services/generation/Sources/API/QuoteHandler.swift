@@ -13,36 +13,18 @@ struct QuoteHandler: Sendable {
     func create(_ input: CreateQuote.Input, _ call: Call<CreateQuote>) async throws -> Answer<Quote> {
         let fingerprint = call.fingerprint
         if let known = try await tools.quotes.find(key: call.idempotencyKey) { return try replay(known, fingerprint) }
-        let entry = try tools.sellable(input.modelNumber, for: input)
-        let run = try validated(entry, input)
-        try await checkAssets(run, entry, of: input.userID)
-        guard let cost = entry.price?.cost(of: run), let priced = entry.price?.row(for: run) else {
-            throw Problem(.internalError, "\(entry.slug) has no price for these inputs")
-        }
-        if tools.models.current.control.stopped[SalesControl.key(entry.slug, row: priced.name)] != nil {
-            let detail = "\(entry.slug) is not sold as \(priced.name) now"
-            throw tools.unavailable(entry, reason: "stopped", detail, for: input)
-        }
-        let pricing = tools.configuration.pricing
-        let statistics = tools.models.statistics
-        let quote = Quote(
-            quoteID: QuoteID(now: tools.clock.now),
-            modelNumber: entry.number,
-            priceKopecks: entry.isFree ? 0 : pricing.kopecks(cost.microdollars),
-            variant: cost.variant,
-            isBound: cost.isBound ? true : nil,
-            expiresAt: tools.clock.now + GenerationConfiguration.quoteLifetime,
-            deltas: pricing.deltas(of: entry, chosen: run),
-            measured: statistics.measure(entry.slug, variant: cost.variant),
-            alternatives: statistics.isAiling(entry.slug) ? tools.alternatives(to: entry, for: input) : nil
-        )
+        let plan = try await plan(input)
+        let credit = try await credit(for: input, plan)
+        let quote = try quote(for: plan, credit, input)
         let row = QuoteRow(
             quote: quote,
             key: call.idempotencyKey,
             fingerprint: fingerprint,
             userID: input.userID,
-            inputs: run,
-            providerMicrodollars: cost.microdollars
+            inputs: plan.stages[0].inputs,
+            providerMicrodollars: plan.stages[0].providerMicrodollars,
+            plan: plan.isSingle ? nil : plan,
+            credit: credit
         )
         if try await tools.quotes.insert(row) { return .fresh(quote) }
         guard let winner = try await tools.quotes.find(key: call.idempotencyKey) else {
@@ -58,8 +40,134 @@ struct QuoteHandler: Sendable {
         return .replayed(row.quote)
     }
 
-    private func validated(_ entry: ModelEntry, _ input: CreateQuote.Input) throws(Problem) -> RunInputs {
-        switch InputValidation.check(entry, inputs: input.inputs, media: input.media) {
+    /// Only a run by itself is credited with its trial.
+    private func credit(for input: CreateQuote.Input, _ plan: RunPlan) async throws -> TrialCredit? {
+        guard let trial = input.trialJobID, plan.isSingle else { return nil }
+        return try await TrialOffer(tools: tools).credit(for: trial, plan.stages[0], of: input.userID)
+    }
+
+    private func quote(
+        for plan: RunPlan,
+        _ credit: TrialCredit?,
+        _ input: CreateQuote.Input
+    ) throws(Problem) -> Quote {
+        let first = plan.stages[0]
+        let entry = try tools.sellable(first.modelNumber)
+        var stages: [QuotedStage]?
+        if plan.stages.count > 1 {
+            var list: [QuotedStage] = []
+            for stage in plan.stages { list.append(try quoted(stage)) }
+            stages = list
+        }
+        let deltas = tools.configuration.pricing.deltas(of: entry, chosen: first.inputs)
+        let statistics = tools.models.statistics
+        return Quote(
+            quoteID: QuoteID(now: tools.clock.now),
+            modelNumber: first.modelNumber,
+            priceKopecks: plan.priceKopecks - (credit?.kopecks ?? 0),
+            variant: first.variant,
+            isBound: plan.stages.contains(where: \.isBound) ? true : nil,
+            expiresAt: tools.clock.now + GenerationConfiguration.quoteLifetime,
+            deltas: deltas.mapValues { $0.mapValues { $0 * Int64(plan.copies) } },
+            measured: statistics.measure(entry.slug, variant: first.variant),
+            alternatives: statistics.isAiling(entry.slug) ? tools.alternatives(to: entry, for: input) : nil,
+            copies: plan.copies > 1 ? plan.copies : nil,
+            stages: stages,
+            trial: plan.isSingle ? TrialOffer(tools: tools).trial(of: first, entry) : nil,
+            creditKopecks: credit?.kopecks
+        )
+    }
+
+    private func quoted(_ stage: RunPlan.Stage) throws(Problem) -> QuotedStage {
+        QuotedStage(
+            modelNumber: stage.modelNumber,
+            modelTitle: try tools.sellable(stage.modelNumber).title.ru,
+            priceKopecks: stage.priceKopecks,
+            variant: stage.variant,
+            isBound: stage.isBound ? true : nil
+        )
+    }
+
+    // MARK: Stages
+
+    private func plan(_ input: CreateQuote.Input) async throws -> RunPlan {
+        let copies = input.copies ?? 1
+        guard (1...RunPlan.maximumCopies).contains(copies) else {
+            throw ParameterError(name: "copies", reason: "must be 1 to \(RunPlan.maximumCopies)")
+        }
+        let later = input.then ?? []
+        guard later.count < RunPlan.maximumStages else {
+            throw ParameterError(name: "then", reason: "must have at most \(RunPlan.maximumStages - 1) stages")
+        }
+        var entry = try tools.sellable(input.modelNumber, for: input)
+        var stages = [try await first(entry, input)]
+        for next in later {
+            let following = try tools.sellable(next.modelNumber)
+            stages.append(try await stage(following, next, after: entry, of: input.userID))
+            entry = following
+        }
+        return RunPlan(copies: copies, stages: stages)
+    }
+
+    private func first(_ entry: ModelEntry, _ input: CreateQuote.Input) async throws -> RunPlan.Stage {
+        let run = try validated(entry, input.inputs, input.media)
+        try await checkAssets(run, entry, of: input.userID)
+        return try priced(entry, run, for: input)
+    }
+
+    /// A stage whose file does not exist yet: it is checked and priced with one in its place that nothing is known of but
+    /// its kind, so that what depends on a clip's length is quoted at its bound.
+    private func stage(
+        _ entry: ModelEntry,
+        _ next: NextStage,
+        after previous: ModelEntry,
+        of userID: UserID
+    ) async throws -> RunPlan.Stage {
+        let own = next.media ?? [:]
+        guard let feeds = entry.inputFed(with: previous.output, from: previous.slug, beside: own) else {
+            let name = entry.inputs.first { $0.input.kind == .file || $0.input.kind == .files }?.input.name
+            throw InputProblems(list: [InputProblem(name: name ?? "media", reason: .wrongMedia)]).problem
+        }
+        var media = own
+        media[feeds] = [MediaReference(assetID: AssetID(), kind: previous.output)] + (own[feeds] ?? [])
+        let run = try validated(entry, next.inputs, media)
+        try await checkAssets(RunInputs(media: own), entry, of: userID)
+        var stage = try priced(entry, run)
+        stage.inputs.media[feeds] = own[feeds]
+        stage.feeds = feeds
+        return stage
+    }
+
+    /// - Parameter input: What others can be offered for, where this is the first stage.
+    private func priced(
+        _ entry: ModelEntry,
+        _ run: RunInputs,
+        for input: CreateQuote.Input? = nil
+    ) throws(Problem) -> RunPlan.Stage {
+        guard let cost = entry.price?.cost(of: run), let row = entry.price?.row(for: run) else {
+            throw Problem(.internalError, "\(entry.slug) has no price for these inputs")
+        }
+        if tools.models.current.control.stopped[SalesControl.key(entry.slug, row: row.name)] != nil {
+            let detail = "\(entry.slug) is not sold as \(row.name) now"
+            guard let input else { throw Problem(.modelUnavailable, detail) }
+            throw tools.unavailable(entry, reason: "stopped", detail, for: input)
+        }
+        return RunPlan.Stage(
+            modelNumber: entry.number,
+            inputs: run,
+            priceKopecks: entry.isFree ? 0 : tools.configuration.pricing.kopecks(cost.microdollars),
+            variant: cost.variant,
+            isBound: cost.isBound,
+            providerMicrodollars: cost.microdollars
+        )
+    }
+
+    private func validated(
+        _ entry: ModelEntry,
+        _ inputs: [String: JSONValue],
+        _ media: [String: [MediaReference]]
+    ) throws(Problem) -> RunInputs {
+        switch InputValidation.check(entry, inputs: inputs, media: media) {
         case .success(let run): return run
         case .failure(let problems): throw problems.problem
         }

@@ -5,6 +5,16 @@ internal import Time
 enum JobEvent: Sendable, Equatable {
     case holdPlaced
     case holdRefused
+    /// The hold is there; the stage waits for the one before it.
+    case planned
+    /// The stage before has a result, which is among the inputs now.
+    case previousSucceeded(hardLimitAt: Timestamp)
+    /// The stage before gave no result.
+    case previousEnded(JobVerdict)
+    /// Billing keeps the hold until the stage must have ended.
+    case holdExtended
+    /// The hold had ended before the stage began.
+    case holdGone
     case cancelAsked
     /// The attempt and its token are committed; createTask is called next and must have answered by the time given.
     case submitting(until: Timestamp)
@@ -44,6 +54,20 @@ enum JobMachine {
             return (job.waiting(.accepted, at: now), [.jobAccepted])
         case (.reserving, .holdRefused):
             return (job.moved(to: .refused, at: nil), [])
+        case (.reserving, .planned):
+            return (job.moved(to: .planned, at: nil), [])
+        case (.planned, .previousSucceeded(let hardLimitAt)):
+            var next = job.moved(to: .extending, at: now)
+            next.hardLimitAt = hardLimitAt
+            return (next, [])
+        case (.planned, .previousEnded(let verdict)):
+            return (verdict == .cancelled ? job.ending(.cancelled, at: now) : job.failing(.previousStage, at: now), [])
+        case (.extending, .holdExtended):
+            return (job.waiting(.accepted, at: now), [])
+        case (.extending, .holdGone):
+            return (job.failing(.unknown, at: now), [])
+        case (.planned, .cancelAsked), (.extending, .cancelAsked):
+            return (job.ending(.cancelled, at: now), [])
         case (.accepted, .cancelAsked), (.running, .cancelAsked):
             return job.isWaitingForSlot ? (job.ending(.cancelled, at: now), []) : nil
         case (.accepted, .hardLimitPassed), (.running, .hardLimitPassed):

@@ -8,6 +8,10 @@ enum JobStep: String, Sendable, CaseIterable, PostgresScalar {
     case reserving
     /// Billing refused the hold; the end, and nobody but the caller was told.
     case refused
+    /// A later stage: money is held, the stage before it has not ended.
+    case planned
+    /// The stage before has a result; the hold is being extended, then it is this one's turn.
+    case extending
     /// Money is held; the first submission waits for a slot.
     case accepted
     /// The provider has been asked at least once.
@@ -53,7 +57,7 @@ struct JobProgress: Sendable, Equatable {
     /// The state as other services see it.
     var published: JobState {
         switch step {
-        case .reserving, .accepted: .accepted
+        case .reserving, .planned, .extending, .accepted: .accepted
         case .running: isWaitingForSlot ? (attempt > 1 ? .retrying : .accepted) : .running
         case .storing: .running
         case .settling: verdict == .cancelled ? .cancelled : .running

@@ -99,7 +99,8 @@ extension AssetStore {
         let open = try await transaction.query(
             """
             select \(unsafe: JobRow.columns) from job
-            where user_id = \(userID) and step in ('reserving', 'accepted', 'running', 'storing', 'settling')
+            where user_id = \(userID)
+                and step in ('reserving', 'planned', 'extending', 'accepted', 'running', 'storing', 'settling')
             """
         ).map { try JobRow(row: $0) }
         let needed = open.flatMap { $0.inputs.media.values.joined() }
@@ -137,6 +138,13 @@ extension AssetStore {
             """
             delete from quote where user_id = \(userID) and created_at <= \(time)
                 and quote_id <> all(\(open.map(\.quoteID)))
+            """
+        )
+        try await transaction.execute(
+            """
+            update job_group set prompt = null
+            where user_id = \(userID) and created_at <= \(time) and prompt is not null
+                and not (group_id = any(\(open.compactMap(\.group?.groupID))))
             """
         )
         try await transaction.execute(

@@ -24,6 +24,12 @@ struct JobRow: Sendable {
     /// Whether the price is a bound, settled by what the provider reports.
     var isBound = false
     var isFree: Bool
+    /// Where it stands among the jobs of its confirm; nil for a job by itself.
+    var seat: GroupSeat?
+    /// What the hold is placed with, where it covers other jobs too; nil: the job's own price.
+    var holdKopecks: Int64?
+    /// What of the run's price its trial has paid already.
+    var creditKopecks: Int64 = 0
     var typicalSeconds: Int
     var holdExpiresAt: Timestamp
     var progress: JobProgress
@@ -35,23 +41,30 @@ struct JobRow: Sendable {
     var fence: Int64 = 0
     var trace: TraceContext?
     var createdAt: Timestamp
+    /// When a later stage began; nil for a job that began when it was created.
+    var beganAt: Timestamp?
     var endedAt: Timestamp?
 
     /// The columns in the order in which `init(row:)` asks for them by name.
     static let columns: StaticString = """
         job_id, key, fingerprint, user_id, chat_id, quote_id, model_number, model_slug, model_title, output, inputs,
-        price_kopecks, variant, provider_microdollars, is_bound, is_free, typical_seconds, hold_expires_at, hard_limit_at, step,
+        price_kopecks, variant, provider_microdollars, is_bound, is_free, group_id, copy, copies, stage, stages, feeds,
+        hold_kopecks, credit_kopecks, began_at, typical_seconds, hold_expires_at, hard_limit_at, step,
         verdict, failure, attempt, postponements, is_resubmitted, is_waiting_for_slot, is_late, next_at, attempt_id,
         charged_kopecks, refusal, fence, traceparent, created_at, ended_at
         """
 
-    /// The hold has the job's own id: one job, one hold.
-    var holdID: HoldID { HoldID(jobID.uuid) }
+    /// The hold has the job's own id, or its group's: one confirm, one hold.
+    var holdID: HoldID { HoldID(seat?.groupID.uuid ?? jobID.uuid) }
     var holdKey: String { "job:\(jobID):hold" }
+    var extensionKey: String { "job:\(jobID):extend" }
     /// Charge and release share one key, since a hold ends once.
     var endKey: String { "job:\(jobID):end" }
-    /// The lane of the job's facts.
-    var lane: String { "job:\(jobID)" }
+    /// The lane of the job's facts; those of a group stay in order among each other.
+    var lane: String { seat.map { "group:\($0.groupID)" } ?? "job:\(jobID)" }
+
+    /// The price of the run without a trial.
+    var fullKopecks: Int64 { priceKopecks + creditKopecks }
 
     /// The job as other services see it.
     func published(_ assets: [Asset]) -> Job {
@@ -72,7 +85,8 @@ struct JobRow: Sendable {
             assets: progress.published == .succeeded ? assets : [],
             typicalSeconds: typicalSeconds,
             createdAt: createdAt,
-            endedAt: endedAt
+            endedAt: endedAt,
+            group: seat?.place
         )
     }
 }
@@ -112,6 +126,9 @@ extension JobRow {
             variant: try row.get("variant"),
             isBound: try row.get("is_bound"),
             isFree: try row.get("is_free"),
+            seat: try GroupSeat.read(row),
+            holdKopecks: try row.get("hold_kopecks"),
+            creditKopecks: try row.get("credit_kopecks"),
             typicalSeconds: try row.get("typical_seconds"),
             holdExpiresAt: try row.get("hold_expires_at"),
             progress: progress,
@@ -121,6 +138,7 @@ extension JobRow {
             fence: try row.get("fence"),
             trace: try row.get("traceparent", as: String?.self).flatMap { TraceContext(traceparent: $0) },
             createdAt: try row.get("created_at"),
+            beganAt: try row.get("began_at"),
             endedAt: try row.get("ended_at")
         )
     }

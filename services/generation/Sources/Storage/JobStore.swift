@@ -48,96 +48,37 @@ struct JobStore: Sendable {
         ).map { try JobRow(row: $0) }
     }
 
-    /// What a user has under way and has used up.
-    struct Usage: Sendable, Equatable {
-        var openJobs: Int
-        /// Runs of free models since the day began that did not fail.
-        var freeRuns: Int
-        /// What the free runs of all users since the day began cost, in millionths of a dollar; 0 for a paid job.
-        var freeMicrodollars: Int64 = 0
-    }
-
-    /// Inserts a job if `admit` agrees, with the user's other inserts kept out meanwhile, so that twenty taps at once
-    /// can't pass a limit of one.
-    ///
-    /// - Returns: false if the key or id is taken already.
-    /// - Throws: What `admit` throws; then nothing was inserted.
-    func insert(
-        _ job: JobRow,
-        dayBegan: Timestamp,
-        admit: @Sendable (Usage) throws -> Void
-    ) async throws -> Bool {
-        let inputs = try StoredJSON.encode(job.inputs)
-        return try await database.transaction(.repeatable) { transaction in
-            // A statement of its own: the count below must see what the lock was waiting for.
-            _ = try await transaction.query(
-                "select pg_advisory_xact_lock(hashtextextended('generation.user', \(job.userID)))"
-            )
-            var usage = try await Self.usage(job.userID, dayBegan, in: transaction)
-            if job.isFree { usage.freeMicrodollars = try await Self.freeCost(dayBegan, in: transaction) }
-            try admit(usage)
-            return try await transaction.execute(Self.insertion(job, inputs)) == 1
-        }
-    }
-
-    private static func usage(_ userID: UserID, _ dayBegan: Timestamp, in transaction: Transaction) async throws
-        -> Usage
-    {
-        let rows = try await transaction.query(
-            """
-            select count(*) filter (where step in ('reserving', 'accepted', 'running', 'storing', 'settling')),
-                count(*) filter (where is_free and created_at >= \(dayBegan) and step <> 'refused'
-                    and coalesce(verdict, 'succeeded') = 'succeeded')
-            from job where user_id = \(userID)
-                and (created_at >= \(dayBegan) or step in ('reserving', 'accepted', 'running', 'storing', 'settling'))
-            """
-        )
-        let (open, free) = try rows[0].decode(Int.self, Int.self)
-        return Usage(openJobs: open, freeRuns: free)
-    }
-
-    /// What free runs cost today; the lock lets one free job in at a time, so that the budget holds exactly.
-    private static func freeCost(_ dayBegan: Timestamp, in transaction: Transaction) async throws -> Int64 {
-        _ = try await transaction.query("select pg_advisory_xact_lock(hashtextextended('generation.free', 0))")
-        return try await transaction.query(
-            """
-            select coalesce(sum(provider_microdollars), 0)::int8 from job
-            where is_free and created_at >= \(dayBegan) and step <> 'refused'
-                and coalesce(verdict, 'succeeded') = 'succeeded'
-            """
-        )[0].decode(Int64.self)
-    }
-
-    private static func insertion(_ job: JobRow, _ inputs: String) -> SQL {
-        """
-        insert into job (job_id, key, fingerprint, user_id, chat_id, quote_id, model_number, model_slug, model_title,
-            output, inputs, prompt, price_kopecks, variant, provider_microdollars, is_bound, is_free, typical_seconds,
-            hold_expires_at, hard_limit_at, step, next_at, traceparent, created_at, priority)
-        values (\(job.jobID), \(job.key), \(job.fingerprint), \(job.userID), \(job.chatID), \(job.quoteID),
-            \(job.modelNumber), \(job.modelSlug), \(job.modelTitle), \(job.output.rawValue), \(inputs),
-            \(job.inputs.prompt), \(job.priceKopecks), \(job.variant), \(job.progress.providerMicrodollars),
-            \(job.isBound), \(job.isFree), \(job.typicalSeconds), \(job.holdExpiresAt), \(job.progress.hardLimitAt),
-            \(job.progress.step), \(job.progress.nextAt), \(job.trace?.traceparent), \(job.createdAt),
-            \(job.priority))
-        on conflict do nothing
-        """
-    }
-
     /// Commits a step under the job's fencing number.
     ///
-    /// The lease is given back when nothing more is to be done now.
+    /// The lease is given back when nothing more is to be done now. What the step means for the other jobs of a group is
+    /// part of it.
     ///
     /// - Returns: The job after the step.
     /// - Throws: `LostLease` if the number is not the job's any more; then nothing was written.
     func commit(_ change: JobChange, of job: JobRow, now: Timestamp) async throws -> JobRow {
         try await database.transaction { transaction in
+            let isReported = !change.facts.isEmpty || change.progress.step == .refused
+            if isReported, let seat = job.seat { try await Self.lock(seat.groupID, in: transaction) }
             let rows = try await transaction.query(Self.update(change, of: job, keepsLease: change.progress.isDue(now)))
             guard let row = rows.first else { throw LostLease() }
             let updated = try JobRow(row: row)
+            let group =
+                isReported
+                ? try await Self.move(
+                    updated,
+                    from: job.progress.step,
+                    assets: change.assets,
+                    now: now,
+                    in: transaction
+                )
+                : nil
             var statements = change.attempt
+            if updated.creditKopecks > 0, updated.isOverWithoutResult {
+                statements.append(TrialCreditStore.giveBack(updated.jobID))
+            }
             if let since = change.observedSince { statements.append(Self.hurry(updated, since: since)) }
             if !change.facts.isEmpty {
-                statements.append(Outbox.insert(try Self.commands(change.facts, updated, change.assets, now)))
+                statements.append(Outbox.insert(try Self.commands(change.facts, updated, group, change.assets, now)))
             }
             _ = try await transaction.commit(after: statements)
             return updated
@@ -152,7 +93,7 @@ struct JobStore: Sendable {
             update job set step = \(next.step), verdict = \(next.verdict), failure = \(next.failure?.rawValue),
                 attempt = \(next.attempt), postponements = \(next.postponements),
                 is_resubmitted = \(next.isResubmitted), is_waiting_for_slot = \(next.isWaitingForSlot),
-                is_late = \(next.isLate), next_at = \(next.nextAt),
+                is_late = \(next.isLate), next_at = \(next.nextAt), hard_limit_at = \(next.hardLimitAt),
                 charged_kopecks = coalesce(\(change.chargedKopecks), charged_kopecks),
                 refusal = coalesce(\(refusal), refusal),
                 lease_until = case when \(keepsLease) then lease_until end,
@@ -174,6 +115,7 @@ struct JobStore: Sendable {
     private static func commands(
         _ facts: [FactKind],
         _ job: JobRow,
+        _ group: JobGroup?,
         _ assets: [Asset],
         _ now: Timestamp
     ) throws -> [OutboxCommand] {
@@ -184,7 +126,8 @@ struct JobStore: Sendable {
                 at: now,
                 userID: job.userID,
                 chatID: job.chatID,
-                job: job.published(assets)
+                job: job.published(assets),
+                group: group
             )
             return try OutboxCommand(ReportFact.self, input: fact, lane: job.lane, key: fact.factID.description)
         }
@@ -215,6 +158,13 @@ struct JobStore: Sendable {
             )
             return try updated.first.map { try JobRow(row: $0) }
         }
+    }
+}
+
+extension JobRow {
+    /// Whether nothing comes of the job any more, apart from a late present.
+    fileprivate var isOverWithoutResult: Bool {
+        progress.step == .refused || progress.step == .ended && progress.verdict != .succeeded
     }
 }
 

@@ -13,14 +13,14 @@ extension JobRunner {
             tools.metrics.costDifferences.increment(job.modelSlug)
         }
         let cost = tools.configuration.pricing.costKopecks(microdollars)
-        guard cost > job.priceKopecks, let entry = tools.catalogue.entry(job.modelNumber),
+        guard cost > job.fullKopecks, let entry = tools.catalogue.entry(job.modelNumber),
             let row = entry.price?.row(for: job.inputs)
         else { return }
         let stop = SalesStop(
             slug: entry.slug,
             row: row.name,
             millicredits: row.millicredits,
-            reason: "A run of \(job.variant) cost \(cost) kopecks and was sold for \(job.priceKopecks)."
+            reason: "A run of \(job.variant) cost \(cost) kopecks and was sold for \(job.fullKopecks)."
         )
         do {
             guard try await tools.stops.add(stop) else { return }

@@ -35,12 +35,42 @@ extension JobRunner {
             PlaceHold.Input(
                 holdID: job.holdID,
                 userID: job.userID,
-                amountKopecks: job.priceKopecks,
+                amountKopecks: job.holdKopecks ?? job.priceKopecks,
                 expiresAt: job.holdExpiresAt,
                 memo: job.modelTitle
             ),
             key: job.holdKey
         )
+    }
+
+    /// Keeps the hold for as long as a later stage may take, before anything is spent on it.
+    ///
+    /// - Returns: The job after billing's answer; nil if billing did not answer.
+    func extendHold(_ job: JobRow) async throws -> JobRow? {
+        do throws(CallError) {
+            _ = try await tools.billing.call(
+                ExtendHold.self,
+                ExtendHold.Input(
+                    userID: job.userID,
+                    expiresAt: job.progress.hardLimitAt + GenerationConfiguration.holdGrace
+                ),
+                parameters: HoldParameters(holdID: job.holdID),
+                key: job.extensionKey
+            )
+        } catch {
+            if let problem = error.problem, !problem.isRetryable {
+                tools.log.error(
+                    "stage not begun, the hold had ended",
+                    fields(job).merging([.reason: .string(problem.code.rawValue)]) { $1 }
+                )
+                return try await apply(.holdGone, to: job)
+            }
+            tools.log.warning("hold not extended yet", fields(job).merging([.error: .describing(error)]) { $1 })
+            try await tools.jobs.release(job, until: tools.clock.now + .seconds(2))
+            return nil
+        }
+        Failpoint.reach("generation.hold_extended")
+        return try await apply(.holdExtended, to: job)
     }
 
     private func refuse(_ job: JobRow, _ problem: Problem) async throws -> JobRow? {
@@ -74,8 +104,11 @@ extension JobRunner {
         let expected = max(delivered, attempt?.results.count ?? delivered)
         let taken = attempt?.millicredits.map { $0 * PriceTable.microdollarsPerMillicredit }
         let cost = taken ?? job.progress.providerMicrodollars
-        let price = job.isBound ? tools.configuration.pricing.settled(job.priceKopecks, microdollars: taken) : nil
-        let amount = Pricing.partial(price ?? job.priceKopecks, delivered: delivered, of: expected)
+        // What the trial has paid belongs to the run's price, and is not paid again.
+        let price =
+            job.isBound
+            ? tools.configuration.pricing.settled(job.fullKopecks, microdollars: taken) - job.creditKopecks : nil
+        let amount = Pricing.partial(max(0, price ?? job.priceKopecks), delivered: delivered, of: expected)
         await watchCost(job, microdollars: taken)
         do {
             return try await tools.billing.call(
@@ -87,7 +120,8 @@ extension JobRunner {
                     model: job.modelSlug,
                     variant: job.variant,
                     providerCostMicrodollars: cost,
-                    providerCostKopecks: tools.configuration.pricing.costKopecks(cost)
+                    providerCostKopecks: tools.configuration.pricing.costKopecks(cost),
+                    part: job.holdPart
                 ),
                 parameters: HoldParameters(holdID: job.holdID),
                 key: job.endKey
@@ -109,7 +143,7 @@ extension JobRunner {
         do {
             _ = try await tools.billing.call(
                 ReleaseHold.self,
-                ReleaseHold.Input(userID: job.userID, reason: reason),
+                ReleaseHold.Input(userID: job.userID, reason: reason, part: job.holdPart),
                 parameters: HoldParameters(holdID: job.holdID),
                 key: job.endKey
             )

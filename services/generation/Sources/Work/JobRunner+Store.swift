@@ -51,7 +51,7 @@ extension JobRunner {
         let results = try StoredJSON.encode(files)
         let assets = try await tools.assets.results(of: [job.jobID])[job.jobID] ?? []
         if count > 0 {
-            let seconds = (tools.clock.now - job.createdAt).inSeconds
+            let seconds = (tools.clock.now - (job.beganAt ?? job.createdAt)).inSeconds
             tools.metrics.resultSeconds.observe(seconds, job.output.rawValue)
             if let entry = tools.catalogue.entry(job.modelNumber), seconds > Double(entry.promisedSeconds) {
                 tools.metrics.lateResults.increment(job.output.rawValue)

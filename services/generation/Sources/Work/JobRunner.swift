@@ -40,6 +40,8 @@ struct JobRunner: Sendable {
         switch job.progress.step {
         case .reserving:
             return try await placeHold(job)
+        case .extending:
+            return try await extendHold(job)
         case .accepted, .running:
             return job.progress.isWaitingForSlot ? try await submit(job) : try await observe(job)
         case .late:
@@ -48,7 +50,7 @@ struct JobRunner: Sendable {
             return try await store(job)
         case .settling:
             return try await settle(job)
-        case .refused, .ended:
+        case .refused, .planned, .ended:
             try await tools.jobs.release(job, until: nil)
             return nil
         }

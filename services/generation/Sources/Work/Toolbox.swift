@@ -13,9 +13,11 @@ internal import Time
 struct Toolbox: Sendable {
     let configuration: GenerationConfiguration
     let models: LiveCatalogue
+    let templates = LiveTemplates()
     let jobs: JobStore
     let attempts: AttemptStore
     let quotes: QuoteStore
+    let credits: TrialCreditStore
     let assets: AssetStore
     let keys: KeyStore
     let health: HealthStore

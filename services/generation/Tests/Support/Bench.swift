@@ -26,7 +26,8 @@ struct Bench {
         let assets = FileManager.default.temporaryDirectory.path + "/atelier-generation-tests"
         var settings = [
             "ATELIER_MODELS": "\(Repository.root)/services/generation/models",
-            "ATELIER_ASSETS": assets, "ATELIER_KIE_API_URL": world.url, "ATELIER_KIE_UPLOAD_URL": world.url,
+            "ATELIER_TEMPLATES": "\(Repository.root)/services/generation/templates", "ATELIER_ASSETS": assets,
+            "ATELIER_KIE_API_URL": world.url, "ATELIER_KIE_UPLOAD_URL": world.url,
             "ATELIER_KIE_KEYS": "first-key", "ATELIER_PUBLIC_URL": "https://bot.example.org",
             "ATELIER_KIE_CALLBACK_PRIVATE_KEY": Hex.encode(signingKey.bytes), "ATELIER_ALLOW_PRIVATE_RESULT_HOSTS": "1",
             "ATELIER_KIE_POLL_FIRST": "50ms", "ATELIER_KIE_POLL_INTERVAL": "50ms", "ATELIER_JOB_LEASE": "600ms",

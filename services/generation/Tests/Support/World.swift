@@ -50,9 +50,12 @@ final class World: Sendable {
         var uploads: [(name: String, bytes: Int)] = []
         var holds: [HoldID: PlaceHold.Input] = [:]
         var holdCalls = 0
+        /// By hold; what is settled of a part stands under the part's id.
         var charges: [HoldID: ChargeHold.Input] = [:]
         var chargeCalls = 0
         var releases: [HoldID: ReleaseHold.Input] = [:]
+        var extensions: [ExtendHold.Input] = []
+        var extendProblem: Problem?
         var holdProblem: Problem?
         /// Billing answers this once before it works.
         var holdTrouble = 0
@@ -257,8 +260,14 @@ final class World: Sendable {
         let parts = request.path.split(separator: "/")
         guard parts.count == 4, let id = HoldID(String(parts[2])) else { return .text(404, "no hold") }
         return try state.withLock { state in
+            if parts[3] == "extend" {
+                if let problem = state.extendProblem { return try Self.problem(problem) }
+                state.extensions.append(try ContractJSON.decode(ExtendHold.Input.self, from: request.body))
+                return try Self.hold(id, state.holds[id]?.amountKopecks ?? 0, charged: 0, .live)
+            }
             if parts[3] == "release" {
-                state.releases[id] = try ContractJSON.decode(ReleaseHold.Input.self, from: request.body)
+                let input = try ContractJSON.decode(ReleaseHold.Input.self, from: request.body)
+                state.releases[Self.settled(id, input.part)] = input
                 return try Self.hold(id, state.holds[id]?.amountKopecks ?? 0, charged: 0, .released)
             }
             state.chargeCalls += 1
@@ -268,9 +277,13 @@ final class World: Sendable {
                 return try Self.problem(Problem(.unavailable))
             }
             if let problem = state.chargeProblem { return try Self.problem(problem) }
-            state.charges[id] = input
+            state.charges[Self.settled(id, input.part)] = input
             return try Self.hold(id, state.holds[id]?.amountKopecks ?? 0, charged: input.amountKopecks, .charged)
         }
+    }
+
+    private static func settled(_ id: HoldID, _ part: HoldPart?) -> HoldID {
+        part.flatMap { HoldID($0.partID) } ?? id
     }
 
     private func fact(_ request: HTTPRequest) throws -> HTTPResponse {
