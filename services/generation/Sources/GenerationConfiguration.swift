@@ -298,7 +298,8 @@ extension GenerationConfiguration {
 
         static let all: [any ConfigurationKeyDescription] =
             [
-                models, templates, assets, resultRetention, inputRetention, kieURL, kieUploadURL, kieKeys, publicURL, signingKey,
+                models, templates, assets, resultRetention, inputRetention, kieURL, kieUploadURL, kieKeys, publicURL,
+                signingKey,
                 fileLinkLifetime, roublesPerDollar,
                 markup, minimumMargin, minimumMarginPercent, disabledModels, sellUntried, modelReload, providerSync,
                 statisticsAge, lowCredits,

@@ -97,7 +97,10 @@ private struct GroupWalk {
     }
 
     mutating func play() {
-        apply(Int.random(in: 0..<10, using: &random) == 0 ? .holdRefused : .holdPlaced, to: GroupMember(copy: 1, stage: 1))
+        apply(
+            Int.random(in: 0..<10, using: &random) == 0 ? .holdRefused : .holdPlaced,
+            to: GroupMember(copy: 1, stage: 1)
+        )
         for _ in 0..<4_000 {
             let live = jobs.filter { $0.value.nextAt != nil }.keys.sorted { ($0.copy, $0.stage) < ($1.copy, $1.stage) }
             guard let member = live.randomElement(using: &random), let job = jobs[member] else { break }

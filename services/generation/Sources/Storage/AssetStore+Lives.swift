@@ -144,7 +144,7 @@ extension AssetStore {
             """
             update job_group set prompt = null
             where user_id = \(userID) and created_at <= \(time) and prompt is not null
-                and not (group_id = any(\(open.compactMap(\.group?.groupID))))
+                and not (group_id = any(\(open.compactMap(\.seat?.groupID))))
             """
         )
         try await transaction.execute(
