@@ -40,7 +40,9 @@ struct GroupServiceTests {
                 world.messages.map(\.key) == [results[0], results[1], "job:\(id):summary:8"]
             }
             #expect(world.messages.last?.input.content.text.contains("Готово 2 из 3.") == true)
-            #expect(world.cards("job:\(id)").last?.content.text.contains("14\u{A0}₽") == true)
+            await eventually("the card's last word") {
+                world.cards("job:\(id)").last?.content.text.contains("14\u{A0}₽") == true
+            }
             #expect(world.mismatches.isEmpty)
         }
     }
