@@ -27,7 +27,7 @@ struct StatisticsStore: Sendable {
                     coalesce(percentile_cont(0.5) within group (order by seconds) filter (where verdict = 'succeeded'), 0),
                     coalesce(percentile_cont(0.9) within group (order by seconds) filter (where verdict = 'succeeded'), 0)
                 from (
-                    select model_slug, variant, verdict, extract(epoch from ended_at - created_at)::float8 as seconds
+                    select model_slug, variant, verdict, extract(epoch from ended_at - coalesce(began_at, created_at))::float8 as seconds
                     from job
                     where step = 'ended' and ended_at > now() - \(window.inSeconds) * interval '1 second'
                         and (verdict = 'succeeded' or verdict = 'failed'
