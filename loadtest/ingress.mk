@@ -26,5 +26,5 @@ ingress-build: deps swift
 bench-ingress: ingress-build ingress-tools $(INGRESS)/slow_fsync.so $(INGRESS_PEER)/.installed ## Measure webhooks beside aiogram and nginx (ROW_SECONDS=6 ROUNDS=3)
 	$(INGRESS)/release/loadtest-ingress bench-ingress $(INGRESS_PEER)/bin/python $(CURDIR)/$(INGRESS)/slow_fsync.so
 
-bench-ingress-growth: ingress-build ingress-tools ## Measure webhooks on a month of 50 million events (GROWTH_EVENTS=1000000 for a short form)
+bench-ingress-growth: ingress-build ingress-tools ## Measure webhooks on a month of 50 million events (GROWTH_EVENTS=1000000 for a short form; GROWTH_KEEP=load fills and stops, GROWTH_KEEP=1 measures what is there)
 	$(INGRESS)/release/loadtest-ingress bench-ingress-growth

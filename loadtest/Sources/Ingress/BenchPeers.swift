@@ -8,9 +8,27 @@ struct BenchPeers {
     let rig: Rig
     let loop: EventLoop
 
+    /// A certificate for the loopback address, signed by itself; PEM files.
+    func certificate() async throws -> (file: String, key: String) {
+        let (file, key) = (rig.project.state + "/server.pem", rig.project.state + "/server.key")
+        _ = try await Tool.output(
+            Tool.find("openssl", package: "openssl"),
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=localhost", "-keyout", key, "-out", file,
+            ]
+        )
+        return (file, key)
+    }
+
     /// One worker, keep-alive without end, an empty 200 for everything.
-    func nginx(port: Int) async throws -> RunningProcess {
-        let folder = rig.project.state + "/nginx"
+    ///
+    /// - Parameter listen: What the listener speaks, in nginx' words; plain HTTP/1.1 unless it says otherwise.
+    func nginx(port: Int, listen: String = "", certificate: (file: String, key: String)? = nil) async throws
+        -> RunningProcess
+    {
+        let tls = certificate.map { "ssl_certificate \($0.file); ssl_certificate_key \($0.key);" } ?? ""
+        let folder = rig.project.state + "/nginx\(port)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let configuration = """
             daemon off; worker_processes 1; pid \(folder)/pid; error_log \(folder)/error.log;
@@ -19,7 +37,7 @@ struct BenchPeers {
                 access_log off; keepalive_requests 1000000000; client_body_buffer_size 16k;
                 client_body_temp_path \(folder)/body; proxy_temp_path \(folder)/proxy; fastcgi_temp_path \(folder)/fastcgi;
                 uwsgi_temp_path \(folder)/uwsgi; scgi_temp_path \(folder)/scgi;
-                server { listen 127.0.0.1:\(port) backlog=4096; location / { return 200; } }
+                server { listen 127.0.0.1:\(port) backlog=4096 \(listen); \(tls) location / { return 200; } }
             }
             """
         try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)

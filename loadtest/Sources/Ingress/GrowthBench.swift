@@ -22,6 +22,8 @@ struct GrowthBench {
     private static let days = 30
     /// The month's first update id; of ten digits, as those of the rows, which are far below.
     private static let oldFirst = 2_000_000_000
+    private static let rowsFirst = 1_000_000_000
+    private static let idsPerRow = 10_000_000
     private static let connections = 256
 
     private let loop: EventLoop
@@ -29,7 +31,7 @@ struct GrowthBench {
     private let seconds: Int
     private let rounds: Int
     private var bench = Bench("bench-ingress-growth")
-    private var nextID = 1_000_000_000
+    private var nextID = Self.rowsFirst
 
     private init(loop: EventLoop, events: Int, seconds: Int, rounds: Int) {
         self.loop = loop
@@ -39,9 +41,15 @@ struct GrowthBench {
     }
 
     private mutating func run() async throws -> Int32 {
-        let test = try await IngressUnderTest.open("bench-ingress-growth", loop: loop)
+        let keep = ProcessInfo.processInfo.environment["GROWTH_KEEP"]
+        let test = try await IngressUnderTest.open("bench-ingress-growth", loop: loop, keeps: keep != nil)
         do {
             try await GrowthLoad(test: test, events: events, days: Self.days, firstUpdate: Self.oldFirst).run()
+            if keep == "load" {
+                try await test.close()
+                return 0
+            }
+            nextID = try await freeUpdate(test)
             try await measure(test)
         } catch {
             try await test.close()
@@ -49,6 +57,19 @@ struct GrowthBench {
         }
         try await test.close()
         return bench.finish()
+    }
+
+    /// An update id above those of the rows of an earlier run on the same databases, and below the month's.
+    private func freeUpdate(_ test: IngressUnderTest) async throws -> Int {
+        var highest = Self.rowsFirst
+        for database in [IngressUnderTest.database, Self.grown] {
+            let text = try await test.rig.psql(
+                "select coalesce(max(update_id), 0) from seen_update where update_id < \(Self.oldFirst)",
+                database: database
+            )
+            highest = max(highest, Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0)
+        }
+        return (highest / Self.idsPerRow + 1) * Self.idsPerRow
     }
 
     private mutating func measure(_ test: IngressUnderTest) async throws {
@@ -88,20 +109,20 @@ struct GrowthBench {
         let url = test.databaseURL(isGrown ? Self.grown : IngressUnderTest.database)
         let ingress = try await test.start(["ATELIER_DATABASE_URL": url])
         let database = isGrown ? Self.grown : IngressUnderTest.database
-        let before = try await test.newRows(in: database, from: 1_000_000_000)
+        let first = nextID
+        nextID += Self.idsPerRow
         let old = isGrown ? ["\(Self.oldFirst)", "\(events)"] : []
         let wrk = Wrk(
             url: test.url,
             connections: Self.connections,
             seconds: seconds,
             script: test.rig.project.root + "/loadtest/wrk/updates.lua",
-            arguments: [test.secret, "\(nextID)"] + old
+            arguments: [test.secret, "\(first)"] + old
         )
-        nextID += 10_000_000
         let result = try await wrk.run()
         try await loop.sleep(for: .milliseconds(300))
         let outcomes = try await test.outcomes()
-        let rows = try await test.newRows(in: database, from: 1_000_000_000) - before
+        let rows = try await test.newRows(in: database, from: first)
         guard result.refused == 0, rows == outcomes["stored"], outcomes["duplicate", default: 0] > rows / 12 else {
             throw OperatorError("The books differ: \(rows) rows, \(outcomes).", "")
         }

@@ -1,4 +1,5 @@
 internal import Contracts
+internal import Foundation
 internal import LoadtestKit
 internal import LocalSystem
 
@@ -10,8 +11,15 @@ struct GrowthLoad {
     /// The month's update ids are consecutive from here.
     let firstUpdate: Int
 
+    /// Loads unless the last run has left the same month.
     func run() async throws {
         let rig = test.rig
+        let mark = "\(events) events"
+        let left = try await rig.psql(
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = '\(GrowthBench.grown)'"
+        )
+        guard left.trimmingCharacters(in: .whitespacesAndNewlines) != mark else { return }
+        _ = try await rig.psql("drop database if exists \(GrowthBench.grown)")
         // A copy of the migrated database, so that both have the same settings and rights.
         _ = try await rig.psql(
             """
@@ -38,6 +46,7 @@ struct GrowthLoad {
             _ = try await rig.psql("vacuum (analyze) \(table)", database: GrowthBench.grown)
         }
         _ = try await rig.psql("update slot set low_id = \(events), read_id = \(events)", database: GrowthBench.grown)
+        _ = try await rig.psql("comment on database \(GrowthBench.grown) is '\(mark)'")
     }
 
     /// One day, the oldest first, with the rows that ingress itself would have written.

@@ -91,6 +91,12 @@ struct IngressBench {
         requireTargets(figures, isSlow: isSlow)
         if !isSlow { try await measureOpenLoop(test) }
         for side in sides { try await side.process.stop(loop) }
+        if !isSlow {
+            var wires = WireRows(test: test, peers: peers, seconds: seconds, rounds: rounds, nextID: nextID)
+            try await wires.run()
+            table += wires.table
+            for (name, value) in wires.figures { bench.note(name, value) }
+        }
         try await test.close()
     }
 
@@ -153,7 +159,7 @@ struct IngressBench {
         _ figures: inout Figures
     ) async throws {
         let isOurs = side.name == "ingress"
-        let before = isOurs ? (rows: try await test.rows(), outcomes: try await test.outcomes()) : (0, [:])
+        let books = isOurs ? try await Books(test) : nil
         let wrk = Wrk(
             url: side.url,
             connections: connections,
@@ -177,29 +183,7 @@ struct IngressBench {
                 ""
             )
         }
-        if isOurs { try await checkBooks(test, before, result, connections) }
-    }
-
-    /// What was answered 200 as new is in the table once, and nothing else is. wrk leaves without the answers to its last
-    /// requests, one a connection at most, so that the exact count of acknowledged ones is ingress' own.
-    private mutating func checkBooks(
-        _ test: IngressUnderTest,
-        _ before: (rows: Int, outcomes: [String: Int]),
-        _ result: Wrk.Result,
-        _ connections: Int
-    ) async throws {
-        try await loop.sleep(for: .milliseconds(300))
-        let after = try await test.outcomes()
-        func grown(_ outcome: String) -> Int { after[outcome, default: 0] - before.outcomes[outcome, default: 0] }
-        let rows = try await test.rows() - before.rows
-        let acknowledged = grown("stored") + grown("duplicate")
-        let unseen = acknowledged - Int(result.requests)
-        guard rows == grown("stored"), (0...connections).contains(unseen), grown("duplicate") > acknowledged / 12 else {
-            throw OperatorError(
-                "The books differ: \(rows) rows, \(grown("stored")) stored, \(unseen) unseen answers.",
-                ""
-            )
-        }
+        try await books?.check(seen: Int(result.requests), unseen: connections)
     }
 
     private mutating func requireTargets(_ figures: [Key: Figures], isSlow: Bool) {
@@ -229,7 +213,7 @@ struct IngressBench {
     private mutating func measureOpenLoop(_ test: IngressUnderTest) async throws {
         let before = try await test.rows()
         let load = OpenLoop(
-            url: test.url,
+            port: test.port,
             secret: test.secret,
             perSecond: 5_000,
             seconds: max(seconds, 10),

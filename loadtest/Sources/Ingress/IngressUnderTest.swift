@@ -11,6 +11,7 @@ struct IngressUnderTest: Sendable {
     let consumer: RunningProcess
     let children: ChildEnvironment
     let loop: EventLoop
+    private let keeps: Bool
 
     static let database = Provisioning.database(.ingress)
     /// More WAL between two checkpoints, as a server for this load would be set.
@@ -18,10 +19,23 @@ struct IngressUnderTest: Sendable {
 
     /// Makes everything anew; `ingress` is started apart.
     ///
-    /// - Parameter slowFsync: The built shim if every fsync is to take a millisecond longer.
-    static func open(_ name: String, loop: EventLoop, slowFsync: String? = nil) async throws -> IngressUnderTest {
+    /// - Parameters:
+    ///   - slowFsync: The built shim if every fsync is to take a millisecond longer.
+    ///   - keeps: Goes on with the last run's databases if there are any, and leaves them for the next one.
+    static func open(
+        _ name: String,
+        loop: EventLoop,
+        slowFsync: String? = nil,
+        keeps: Bool = false
+    ) async throws -> IngressUnderTest {
         let variables = slowFsync.map { ["LD_PRELOAD": $0, "SLOW_FSYNC_MICROSECONDS": "1000"] } ?? [:]
-        let (rig, postgres) = try await Rig.open(name, loop: loop, settings: settings, variables: variables)
+        let (rig, postgres) = try await Rig.open(
+            name,
+            loop: loop,
+            settings: settings,
+            variables: variables,
+            keeps: keeps
+        )
         let port = try Tool.freePort()
         let children = rig.children(ports: [
             ("public", try Tool.freePort()), ("ingress", try Tool.freePort()), ("conversation", port),
@@ -37,7 +51,14 @@ struct IngressUnderTest: Sendable {
                 output: .file(rig.project.log("consumer"))
             )
         )
-        return IngressUnderTest(rig: rig, postgres: postgres, consumer: consumer, children: children, loop: loop)
+        return IngressUnderTest(
+            rig: rig,
+            postgres: postgres,
+            consumer: consumer,
+            children: children,
+            loop: loop,
+            keeps: keeps
+        )
     }
 
     /// - Parameter variables: Configuration beyond that of `children`.
@@ -45,7 +66,8 @@ struct IngressUnderTest: Sendable {
         try await rig.start(.ingress, children, variables: variables.merging(["ATELIER_LOG_LEVEL": "warning"]) { $1 })
     }
 
-    var url: String { "http://127.0.0.1:\(children.ports["public"])/webhooks/telegram/main" }
+    var port: Int { children.ports["public"] }
+    var url: String { "http://127.0.0.1:\(port)/webhooks/telegram/main" }
     var secret: String { rig.credentials["telegram.webhook_secret"] }
 
     /// Stored updates.
@@ -85,6 +107,6 @@ struct IngressUnderTest: Sendable {
     func close() async throws {
         try await consumer.stop(loop)
         try await postgres.stop(loop)
-        rig.removeFolders()
+        if !keeps { rig.removeFolders() }
     }
 }

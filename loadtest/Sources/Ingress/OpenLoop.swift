@@ -1,74 +1,11 @@
-internal import Concurrency
 internal import EventLoop
-internal import HTTP
-internal import HTTPClient
 internal import LoadtestKit
-internal import Telemetry
+internal import LocalSystem
 internal import Time
 
-/// Posts updates at a fixed rate whatever the answers do, and measures each from the moment at which it was due: a server
-/// that stands still for a second is charged for all that should have been sent in it.
-struct OpenLoop: Sendable {
-    struct Result: Sendable {
-        var latencies = LatencyRecorder()
-        /// Answered 200.
-        var acknowledged = 0
-        var refused = 0
-    }
-
-    let url: String
-    let secret: String
-    let perSecond: Int
-    let seconds: Int
-    let firstID: Int
-    let loop: EventLoop
-
-    /// Returns when every request is answered.
-    func run() async throws -> Result {
-        let client = HTTPClient(
-            loop: loop,
-            metrics: Metrics(service: "bench"),
-            log: Log(service: "bench", level: .error)
-        )
-        let result = Locked(Result())
-        let began = Deadline.monotonicNow()
-        let interval = 1_000_000_000 / UInt64(perSecond)
-        await withDiscardingTaskGroup { group in
-            var sent = 0
-            while sent < perSecond * seconds {
-                let now = Deadline.monotonicNow()
-                while sent < perSecond * seconds, began + UInt64(sent) * interval <= now {
-                    let (id, due) = (firstID + sent, began + UInt64(sent) * interval)
-                    group.addTask { await post(id, due: due, client, result) }
-                    sent += 1
-                }
-                // Half a millisecond late at most, which counts as the server's.
-                try? await loop.sleep(for: .microseconds(500))
-            }
-        }
-        await client.shutdown()
-        return result.withLock { $0 }
-    }
-
-    private func post(_ id: Int, due: UInt64, _ client: HTTPClient, _ result: Locked<Result>) async {
-        let request = ClientRequest(
-            method: .post,
-            url: url,
-            fields: ["X-Telegram-Bot-Api-Secret-Token": secret, "Content-Type": "application/json"],
-            body: .bytes(Self.update(id)),
-            timeout: .seconds(10)
-        )
-        // A failure counts as refused below.
-        let status = (try? await client.send(request))?.status
-        let latency = Duration.nanoseconds(Int64(Deadline.monotonicNow() - due))
-        result.withLock { result in
-            result.latencies.record(latency)
-            if status == 200 { result.acknowledged += 1 } else { result.refused += 1 }
-        }
-    }
-
-    /// The same update as updates.lua makes.
-    private static func update(_ id: Int) -> [UInt8] {
+/// The updates that updates.lua makes.
+enum BenchUpdate {
+    static func bytes(_ id: Int) -> [UInt8] {
         let chat = 700_000_000 + id % 8_192 * 7_919
         return Array(
             """
@@ -77,5 +14,81 @@ struct OpenLoop: Sendable {
             "username":"anna\(chat)","type":"private"},"date":1790000000,"text":"Нарисуй рыжего кота в шляпе, акварель"}}
             """.utf8
         )
+    }
+}
+
+/// Posts updates at a fixed rate whatever the answers do, and measures each from the moment at which it was due: a server
+/// that stands still for a second is charged for all that should have been sent in it.
+struct OpenLoop: Sendable {
+    /// Telegram's own most is 100; enough that a post hardly ever waits for a connection.
+    private static let connections = 256
+
+    let port: Int
+    let secret: String
+    let perSecond: Int
+    let seconds: Int
+    let firstID: Int
+    let loop: EventLoop
+
+    /// Returns when every request is answered.
+    func run() async throws -> PostResult {
+        try await loop.run { [self] in
+            let posts = try Posts<HTTP1Posts>(port: port, secret: secret, connections: Self.connections, loop: loop)
+            defer { posts.close() }
+            let began = Deadline.monotonicNow()
+            let interval = 1_000_000_000 / UInt64(perSecond)
+            var sent = 0
+            while sent < perSecond * seconds, posts.failure == nil {
+                let now = Deadline.monotonicNow()
+                while sent < perSecond * seconds, began + UInt64(sent) * interval <= now {
+                    posts.post(BenchUpdate.bytes(firstID + sent), due: began + UInt64(sent) * interval)
+                    sent += 1
+                }
+                // A millisecond late at most, which counts as the server's.
+                try await loop.sleep(for: .milliseconds(1))
+            }
+            let end = Deadline.monotonicNow() + 10_000_000_000
+            while posts.underWay > 0, posts.failure == nil, Deadline.monotonicNow() < end {
+                try await loop.sleep(for: .milliseconds(1))
+            }
+            if let failure = posts.failure { throw failure }
+            return posts.result
+        }
+    }
+}
+
+/// Posts unique updates over HTTP/2, each stream the next one when it has its answer; one update in ten is sent twice.
+struct HTTP2Loop: Sendable {
+    static let connections = 8
+
+    let port: Int
+    let secret: String
+    let seconds: Int
+    let firstID: Int
+    let loop: EventLoop
+
+    func run() async throws -> PostResult {
+        try await loop.run { [self] in
+            let posts = try Posts<HTTP2Posts>(port: port, secret: secret, connections: Self.connections, loop: loop)
+            defer { posts.close() }
+            let end = Deadline.monotonicNow() + UInt64(seconds) * 1_000_000_000
+            var sent = 0
+            func next() {
+                let now = Deadline.monotonicNow()
+                guard now < end else { return }
+                sent += 1
+                // A repeat comes late enough that the first one has been answered.
+                let id = sent % 10 == 0 ? max(sent - 5_001, 1) : sent
+                posts.post(BenchUpdate.bytes(firstID + id), due: now)
+            }
+            posts.onAnswer = { next() }
+            for _ in 0..<(Self.connections * HTTP2Posts.streams) { next() }
+            while Deadline.monotonicNow() < end || posts.underWay > 0, posts.failure == nil {
+                try await loop.sleep(for: .milliseconds(5))
+            }
+            posts.onAnswer = nil
+            if let failure = posts.failure { throw failure }
+            return posts.result
+        }
     }
 }

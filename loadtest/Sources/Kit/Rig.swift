@@ -24,12 +24,14 @@ package struct Rig: Sendable {
     ///   - name: The folder's name below `.atelier/loadtest`; one rig at a time has it.
     ///   - settings: PostgreSQL settings beyond those of `atelier up`.
     ///   - variables: Environment of the server, e.g. `LD_PRELOAD` for a slower disk.
+    ///   - keeps: Goes on with the databases of the last run if there are any.
     /// - Returns: The rig and its running server.
     package static func open(
         _ name: String,
         loop: EventLoop,
         settings: [String: String] = [:],
-        variables: [String: String] = [:]
+        variables: [String: String] = [:],
+        keeps: Bool = false
     ) async throws -> (rig: Rig, postgres: RunningProcess) {
         let root = Project.current()
         let state = root.state + "/loadtest/\(name)"
@@ -51,7 +53,7 @@ package struct Rig: Sendable {
             loop: loop
         )
         await rig.cluster.stopLeftOver()
-        rig.removeFolders()
+        if !keeps { rig.removeFolders() }
         try project.prepare()
         _ = try await rig.cluster.prepare()
         let postgres = try await rig.startPostgres()
