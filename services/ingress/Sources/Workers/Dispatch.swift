@@ -296,39 +296,3 @@ final class Dispatch: Sendable {
         }
     }
 }
-
-extension Dispatcher {
-    mutating func offer(_ waiting: BacklogStore.Waiting) {
-        offer(waiting.event, slot: waiting.slot, attempts: waiting.attempts, parkedUntil: waiting.nextAt)
-    }
-}
-
-/// Ids of the last one to two ticks, in two generations; longer while their outcome is not written.
-struct RecentIDs {
-    private var young: Set<Int64> = []
-    private var old: Set<Int64> = []
-
-    func contains(_ id: Int64) -> Bool { young.contains(id) || old.contains(id) }
-
-    func filter(_ isIncluded: (Int64) -> Bool) -> [Int64] { young.filter(isIncluded) + old.filter(isIncluded) }
-
-    mutating func insert(_ id: Int64) { young.insert(id) }
-
-    /// Called once a tick.
-    mutating func age(keeping unwritten: Set<Int64>) {
-        old = young
-        young = unwritten
-    }
-}
-
-extension Dispatcher.Completion {
-    /// Whether the event is not tried again by itself.
-    var isFinal: Bool { if case .parked = self { false } else { true } }
-
-    /// Which event it is about.
-    var place: (id: Int64, slot: Int32) {
-        switch self {
-        case .done(let id, let slot, _), .parked(let id, let slot, _, _, _), .dead(let id, let slot, _, _): (id, slot)
-        }
-    }
-}
