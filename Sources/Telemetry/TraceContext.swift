@@ -43,7 +43,21 @@ package struct TraceContext: Sendable, Hashable {
     }
 
     /// The `traceparent` header.
-    package var traceparent: String { "00-\(traceID)-\(spanID)-\(Self.text(UInt64(flags), 2))" }
+    package var traceparent: String {
+        // In one piece: it is made for every webhook.
+        unsafe String(unsafeUninitializedCapacity: 55) { text in
+            var writer = unsafe HexWriter(text: text)
+            writer.write(0, digits: 2)
+            writer.dash()
+            writer.write(high, digits: 16)
+            writer.write(low, digits: 16)
+            writer.dash()
+            writer.write(span, digits: 16)
+            writer.dash()
+            writer.write(UInt64(flags), digits: 2)
+            return 55
+        }
+    }
     /// 32 lower-case hex digits.
     package var traceID: String { Self.text(high, 16) + Self.text(low, 16) }
     /// 16 lower-case hex digits.
@@ -58,5 +72,26 @@ package struct TraceContext: Sendable, Hashable {
     private static func text(_ value: UInt64, _ width: Int) -> String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: width - digits.count) + digits
+    }
+}
+
+/// Writes lower-case hex digits into memory that is large enough for them.
+@safe private struct HexWriter {
+    private let text: UnsafeMutableBufferPointer<UInt8>
+    private var at = 0
+
+    init(text: UnsafeMutableBufferPointer<UInt8>) { unsafe self.text = unsafe text }
+
+    mutating func dash() {
+        unsafe text[at] = UInt8(ascii: "-")
+        at += 1
+    }
+
+    mutating func write(_ value: UInt64, digits: Int) {
+        for digit in 0..<digits {
+            let nibble = UInt8(truncatingIfNeeded: value >> UInt64(4 * (digits - 1 - digit))) & 15
+            unsafe text[at] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+            at += 1
+        }
     }
 }

@@ -6,98 +6,129 @@ internal import Time
 extension EventBatch {
     /// The same bytes as `ContractJSON.encode`, made in one pass.
     package var bytes: [UInt8] {
-        var writer = EventWriter()
-        writer.bytes.reserveCapacity(events.reduce(32) { $0 + $1.body.utf8.count * 3 / 2 + 512 })
-        writer.raw(#"{"events":["#)
-        for (index, event) in events.enumerated() {
-            if index > 0 { writer.raw(",") }
-            writer.write(event)
+        let capacity = events.reduce(16) { $0 + EventWriter.maximumBytes($1) }
+        return Array(capacity: capacity) { output in
+            var second = EventWriter.Second()
+            EventWriter.raw(#"{"events":["#, &output)
+            for (index, event) in events.enumerated() {
+                if index > 0 { EventWriter.raw(",", &output) }
+                EventWriter.write(event, &second, &output)
+            }
+            EventWriter.raw("]}", &output)
         }
-        writer.raw("]}")
-        return writer.bytes
     }
 }
 
 /// Writes events as JSON: members sorted by name, absent ones left out.
-private struct EventWriter {
-    var bytes: [UInt8] = []
+private enum EventWriter {
     /// Events of a batch arrived within a few seconds: the date is made once for each.
-    private var second: (number: Int64, text: String) = (.min, "")
+    struct Second {
+        var number = Int64.min
+        var text = ""
+    }
 
-    mutating func write(_ event: Event) {
-        raw(#"{"attempt":"#)
-        number(Int64(event.attempt))
-        raw(#","body":"#)
-        text(event.body)
+    /// Names, numbers and the time of an event, all at their longest.
+    private static let fixedBytes = 320
+
+    /// More than `write` appends for it.
+    static func maximumBytes(_ event: Event) -> Int {
+        let names =
+            event.kind.utf8.count + event.lane.utf8.count + (event.bot?.utf8.count ?? 0)
+            + (event.token?.utf8.count ?? 0)
+            + (event.traceparent?.utf8.count ?? 0)
+        return fixedBytes + names * 6 + escapedBytes(event.body)
+    }
+
+    static func write(_ event: Event, _ second: inout Second, _ output: inout OutputSpan<UInt8>) {
+        raw(#"{"attempt":"#, &output)
+        number(Int64(event.attempt), &output)
+        raw(#","body":"#, &output)
+        text(event.body, &output)
         if let bot = event.bot {
-            raw(#","bot":"#)
-            text(bot)
+            raw(#","bot":"#, &output)
+            text(bot, &output)
         }
-        raw(#","id":"#)
-        number(event.id)
-        raw(#","kind":"#)
-        text(event.kind)
-        raw(#","lane":"#)
-        text(event.lane)
-        raw(#","received_at":"#)
-        time(event.receivedAt)
-        raw(#","source":"#)
-        text(event.source.rawValue)
+        raw(#","id":"#, &output)
+        number(event.id, &output)
+        raw(#","kind":"#, &output)
+        text(event.kind, &output)
+        raw(#","lane":"#, &output)
+        text(event.lane, &output)
+        raw(#","received_at":"#, &output)
+        time(event.receivedAt, &second, &output)
+        raw(#","source":"#, &output)
+        text(event.source.rawValue, &output)
         if let token = event.token {
-            raw(#","token":"#)
-            text(token)
+            raw(#","token":"#, &output)
+            text(token, &output)
         }
         if let traceparent = event.traceparent {
-            raw(#","traceparent":"#)
-            text(traceparent)
+            raw(#","traceparent":"#, &output)
+            text(traceparent, &output)
         }
         if let updateID = event.updateID {
-            raw(#","update_id":"#)
-            number(updateID)
+            raw(#","update_id":"#, &output)
+            number(updateID, &output)
         }
-        raw("}")
+        raw("}", &output)
     }
 
-    mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    static func raw(_ text: String, _ output: inout OutputSpan<UInt8>) {
+        let bytes = text.utf8.span
+        for index in bytes.indices { output.append(bytes[index]) }
+    }
 
-    private mutating func number(_ value: Int64) { bytes.append(contentsOf: String(value).utf8) }
+    private static func number(_ value: Int64, _ output: inout OutputSpan<UInt8>) { raw(String(value), &output) }
 
-    private mutating func text(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20: control(byte)
-            default: bytes.append(byte)
+    private static func escapedBytes(_ text: String) -> Int {
+        let bytes = text.utf8.span
+        var count = bytes.count
+        for index in bytes.indices {
+            let byte = bytes[index]
+            count += byte < 0x20 ? 5 : byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") ? 1 : 0
+        }
+        return count
+    }
+
+    private static func text(_ text: String, _ output: inout OutputSpan<UInt8>) {
+        output.append(UInt8(ascii: "\""))
+        let bytes = text.utf8.span
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                output.append(UInt8(ascii: "\\"))
+            } else if byte < 0x20 {
+                control(byte, &output)
+                continue
             }
+            output.append(byte)
         }
-        bytes.append(UInt8(ascii: "\""))
+        output.append(UInt8(ascii: "\""))
     }
 
-    private mutating func control(_ byte: UInt8) {
+    private static func control(_ byte: UInt8, _ output: inout OutputSpan<UInt8>) {
         switch byte {
-        case 0x0A: raw(#"\n"#)
-        case 0x0D: raw(#"\r"#)
-        case 0x09: raw(#"\t"#)
-        default: raw((byte < 0x10 ? #"\u000"# : #"\u00"#) + String(byte, radix: 16))
+        case 0x0A: raw(#"\n"#, &output)
+        case 0x0D: raw(#"\r"#, &output)
+        case 0x09: raw(#"\t"#, &output)
+        default: raw((byte < 0x10 ? #"\u000"# : #"\u00"#) + String(byte, radix: 16), &output)
         }
     }
 
-    private mutating func time(_ time: Timestamp) {
+    private static func time(_ time: Timestamp, _ second: inout Second, _ output: inout OutputSpan<UInt8>) {
         let seconds = time.microseconds / 1_000_000 - (time.microseconds % 1_000_000 < 0 ? 1 : 0)
         if second.number != seconds {
-            second = (seconds, String(Timestamp(microseconds: seconds * 1_000_000).description.dropLast()))
+            let text = String(Timestamp(microseconds: seconds * 1_000_000).description.dropLast())
+            second = Second(number: seconds, text: text)
         }
-        raw("\"")
-        raw(second.text)
+        raw("\"", &output)
+        raw(second.text, &output)
         let fraction = time.microseconds - seconds * 1_000_000
         if fraction != 0 {
-            raw(".")
-            raw(String(String(1_000_000 + fraction).dropFirst()))
+            raw(".", &output)
+            raw(String(String(1_000_000 + fraction).dropFirst()), &output)
         }
-        raw("Z\"")
+        raw("Z\"", &output)
     }
 }
 
