@@ -1,5 +1,6 @@
 internal import Configuration
 internal import Contracts
+internal import EventLoop
 internal import HTTP
 internal import HTTPServer
 internal import Telemetry
@@ -52,7 +53,11 @@ extension ServiceRunner {
     }
 
     /// The listener for webhooks; nil for services without one.
-    static func publicServer(_ service: Service, _ context: ServiceContext, _ gate: StartGate) throws -> HTTPServer? {
+    static func publicListener(
+        _ service: Service,
+        _ context: ServiceContext,
+        _ gate: StartGate
+    ) throws -> PublicListener? {
         guard Service.name == .ingress else { return nil }
         var router = Router()
         router.middleware.append(PublicDoor.middleware(isOpen: { gate.hasOpened }, log: context.log))
@@ -61,12 +66,29 @@ extension ServiceRunner {
         var listener = HTTPServerConfiguration(host: listen.host, port: listen.port, name: "public")
         listener.tls = try context.configuration.tls(of: .public)
         try listener.setLimits(context.configuration)
-        return HTTPServer(
+        let loop = EventLoop(name: "public")
+        context.metrics.gauge("atelier_public_loop_lag_seconds", "How late the public listener's loop was of late.") {
+            loop.lag.inSeconds
+        }
+        let server = HTTPServer(
             listener,
             router: router,
-            loop: context.loop,
+            loop: loop,
             metrics: context.metrics,
             log: context.log
         )
+        return PublicListener(server: server, loop: loop)
+    }
+}
+
+/// The public listener and the loop that it has for itself: reading requests and writing answers takes as long as all that
+/// happens behind the door, so that each has a core where there are two.
+struct PublicListener: Sendable {
+    let server: HTTPServer
+    let loop: EventLoop
+
+    func stop(within limit: Duration) async {
+        await server.stop(within: limit)
+        loop.shutdown()
     }
 }

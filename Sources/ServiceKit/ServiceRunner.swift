@@ -151,7 +151,7 @@ package final class ServiceRunner<Service: AtelierService>: Sendable {
             log: context.log
         )
         let internalServer = try internalServer(service, context, gate, startup)
-        let publicServer = try publicServer(service, context, gate)
+        let publicListener = try publicListener(service, context, gate)
 
         let ports = Locked<(internalPort: Int, publicPort: Int?)>((0, nil))
         let stages = [
@@ -181,10 +181,10 @@ package final class ServiceRunner<Service: AtelierService>: Sendable {
             Stage(
                 "public listener",
                 start: {
-                    guard let port = try await publicServer?.start() else { return }
+                    guard let port = try await publicListener?.server.start() else { return }
                     ports.withLock { $0.publicPort = port }
                 },
-                stop: { await publicServer?.stop(within: $0) }
+                stop: { await publicListener?.stop(within: $0) }
             ),
             Stage(
                 "startup",

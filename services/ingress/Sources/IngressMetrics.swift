@@ -4,6 +4,9 @@ internal import Telemetry
 /// Every metric that ingress adds to the standard ones.
 struct IngressMetrics: Sendable {
     let received: Counter
+    /// The two outcomes of nearly every webhook.
+    let storedUpdates: BoundCounter
+    let duplicateUpdates: BoundCounter
     let commits: Counter
     let commitSeconds: Histogram
     let batchEvents: Histogram
@@ -25,6 +28,8 @@ struct IngressMetrics: Sendable {
             "Webhooks by source and what became of them: stored, duplicate, malformed, truncated, refused, shed, unavailable.",
             labels: ["source", "outcome"]
         )
+        storedUpdates = received.bound("telegram", "stored")
+        duplicateUpdates = received.bound("telegram", "duplicate")
         commits = metrics.counter(
             "atelier_ingress_commits_total",
             "Group commits by outcome.",

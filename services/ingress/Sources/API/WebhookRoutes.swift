@@ -92,22 +92,29 @@ struct WebhookRoutes: Sendable {
     }
 
     private func store(_ arrival: Arrival) async -> HTTPResponse {
-        let source = arrival.source.rawValue
         do {
             let isNew = try await commit.store(arrival)
-            metrics.received.increment(source, Self.outcome(of: arrival, isNew: isNew))
+            count(arrival, isNew: isNew)
             // An empty body: Telegram would execute a `method` in it.
             return HTTPResponse(status: 200)
         } catch {
-            metrics.received.increment(source, error as? CommitEvents.Refusal == .full ? "shed" : "unavailable")
+            metrics.received.increment(
+                arrival.source.rawValue,
+                error as? CommitEvents.Refusal == .full ? "shed" : "unavailable"
+            )
             return comeAgain
         }
     }
 
-    private static func outcome(of arrival: Arrival, isNew: Bool) -> String {
-        guard isNew else { return "duplicate" }
-        guard arrival.isMalformed else { return "stored" }
-        return arrival.kind == "truncated" ? "truncated" : "malformed"
+    private func count(_ arrival: Arrival, isNew: Bool) {
+        switch (arrival.source, isNew, arrival.isMalformed) {
+        case (.telegram, true, false): metrics.storedUpdates.add()
+        case (.telegram, false, _): metrics.duplicateUpdates.add()
+        case (_, false, _): metrics.received.increment(arrival.source.rawValue, "duplicate")
+        case (_, true, false): metrics.received.increment(arrival.source.rawValue, "stored")
+        case (_, true, true):
+            metrics.received.increment(arrival.source.rawValue, arrival.kind == "truncated" ? "truncated" : "malformed")
+        }
     }
 
     private var comeAgain: HTTPResponse {

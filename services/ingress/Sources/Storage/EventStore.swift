@@ -19,8 +19,8 @@ struct EventStore: Sendable {
         }
     }
 
-    /// Commits take this advisory lock shared; taking it alone waits for every commit under way, so that all ids up to
-    /// the sequence's value are visible or never will be. A lock belongs to one database, unlike a snapshot's xmin.
+    /// Commits take this advisory lock shared, before they take ids, so that others can see which are under way and wait
+    /// for them (`SlotStore.boundary`). A lock belongs to one database, unlike a snapshot's xmin.
     static let fence: Int64 = 0x6174_656c_6965_7201
 
     let database: Database

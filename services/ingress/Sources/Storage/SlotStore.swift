@@ -1,4 +1,6 @@
+internal import EventLoop
 internal import Postgres
+internal import Time
 
 /// Ownership of slots between instances: leases by the database's clock, taken over by compare-and-set.
 struct SlotStore: Sendable {
@@ -26,6 +28,14 @@ struct SlotStore: Sendable {
     /// Commits of a living instance are done long before this age; one that is older, and keeps the fence from closing,
     /// belongs to an instance that has been frozen.
     private static let stuckFlightSeconds = 2
+    /// How long a boundary waits for a commit.
+    private static let commitNanoseconds: UInt64 = 2_000_000_000
+    /// A row of `pg_locks`, before the fence's number.
+    private static let hasFence: StaticString = """
+        pg_locks.locktype = 'advisory' and pg_locks.granted
+            and pg_locks.database = (select oid from pg_database where datname = current_database())
+            and pg_locks.classid::bigint << 32 | pg_locks.objid::bigint =
+        """
 
     let database: Database
     let instance: String
@@ -45,9 +55,8 @@ struct SlotStore: Sendable {
                 order by slot limit \(limit) for update skip locked
             ), ended as (
                 select count(pg_terminate_backend(pid)) from pg_locks join pg_stat_activity using (pid)
-                where exists (select from free where owner is not null) and locktype = 'advisory' and granted
-                    and pg_locks.database = (select oid from pg_database where datname = current_database())
-                    and classid::bigint << 32 | objid::bigint = \(EventStore.fence)
+                where exists (select from free where owner is not null)
+                    and \(unsafe: Self.hasFence) \(EventStore.fence)
                     and xact_start < clock_timestamp() - make_interval(secs => \(Double(Self.stuckFlightSeconds)))
                     and usename = current_user and pid <> pg_backend_pid()
             )
@@ -85,17 +94,34 @@ struct SlotStore: Sendable {
         try await database.execute("delete from instance where name = \(instance)")
     }
 
-    /// Waits for every commit under way.
+    /// Waits for every commit under way, and keeps no new one waiting: what has the fence is looked for until it is gone. To
+    /// take the fence alone would let all new commits queue up behind the slowest one, twice a second.
     ///
     /// - Returns: The boundary: each event with an id up to it is committed and visible, or never will be.
-    func boundary() async throws(PostgresError) -> Int64 {
-        // The value is read under the lock: whoever takes an id takes the lock first. A new sequence says 1 before it has
-        // given 1 away.
-        let results = try await database.pipeline([
-            "select pg_advisory_xact_lock(\(EventStore.fence))",
+    /// - Throws: `PostgresError`, `.lockTimeout` if a commit does not end within two seconds; `CancellationError`.
+    func boundary() async throws -> Int64 {
+        // First the value, then who has the fence: whoever takes an id takes the fence first, so that an id up to the value
+        // is of somebody in the list or of somebody who has ended. A new sequence says 1 before it has given 1 away.
+        let results = try await database.together([
             "select case when is_called then last_value else 0 end from event_id_seq",
+            "select array(select virtualtransaction from pg_locks where \(unsafe: Self.hasFence) \(EventStore.fence))",
         ])
-        return try results[1].first?.decode(Int64.self) ?? 0
+        var open = try results[1].first?.decode([String].self) ?? []
+        let end = Deadline.monotonicNow() + Self.commitNanoseconds
+        while !open.isEmpty {
+            guard Deadline.monotonicNow() < end else {
+                throw PostgresError(.lockTimeout, operation: "wait for commits")
+            }
+            try await database.loop.sleep(for: .milliseconds(1))
+            let rows = try await database.query(
+                """
+                select array(select virtualtransaction from pg_locks
+                    where virtualtransaction = any(\(open)) and \(unsafe: Self.hasFence) \(EventStore.fence))
+                """
+            )
+            open = try rows.first?.decode([String].self) ?? []
+        }
+        return try results[0].first?.decode(Int64.self) ?? 0
     }
 
     /// Renews the leases and moves the marks.

@@ -8,8 +8,9 @@ internal import Time
 
 /// Group commit: a batch is whatever arrived while the previous one was in flight.
 ///
-/// Two flights are open at a time, so that one is prepared while the other waits for the disk. `store` returns only when
-/// its arrival is committed, or throws; it never leaves the outcome open to its caller as a success.
+/// Two flights are open at a time, so that one is prepared while the other waits for the disk; more of them on a slow disk.
+/// `store` returns only when its arrival is committed, or throws; it never leaves the outcome open to its caller as a
+/// success.
 final class CommitEvents: Worker {
     /// Why an arrival could not be stored now; the webhook's sender is asked to come again.
     enum Refusal: Error, Equatable {
@@ -23,12 +24,12 @@ final class CommitEvents: Worker {
         var batchEvents = 512
         /// The most arrivals that wait for a flight; payments may go a tenth over.
         var waiting = 8_192
-        var flights = 2
     }
 
-    private struct Ticket {
+    @safe private struct Ticket {
         var arrival: Arrival
-        var continuation: CheckedContinuation<Bool, any Error>
+        /// Resumed exactly once: by the flight that takes the ticket, or by the end of the worker.
+        var continuation: UnsafeContinuation<Bool, any Error>
     }
 
     private struct State {
@@ -38,6 +39,7 @@ final class CommitEvents: Worker {
         var started: Int64 = 0
         /// Flights under way.
         var open: Set<Int64> = []
+        var pace = CommitPace()
     }
 
     let name = "events.commit"
@@ -74,14 +76,14 @@ final class CommitEvents: Worker {
     /// - Throws: `Refusal`.
     func store(_ arrival: Arrival) async throws -> Bool {
         let room = arrival.isPayment ? limits.waiting * 11 / 10 : limits.waiting
-        return try await withCheckedThrowingContinuation { continuation in
+        return try await unsafe withUnsafeThrowingContinuation { continuation in
             let isTaken = state.withLock { state -> Bool in
                 guard state.queue.count + state.payments.count < room else { return false }
-                let ticket = Ticket(arrival: arrival, continuation: continuation)
+                let ticket = unsafe Ticket(arrival: arrival, continuation: continuation)
                 if arrival.isPayment { state.payments.append(ticket) } else { state.queue.append(ticket) }
                 return true
             }
-            if isTaken { bell.ring() } else { continuation.resume(throwing: Refusal.full) }
+            if isTaken { bell.ring() } else { unsafe continuation.resume(throwing: Refusal.full) }
         }
     }
 
@@ -89,6 +91,9 @@ final class CommitEvents: Worker {
     func hasLanded(_ mark: Int64) -> Bool {
         state.withLock { state in !state.open.contains { $0 <= mark } }
     }
+
+    /// Notes how long a commit of a single row took, by which the number of flights goes.
+    func noteCommit(nanoseconds: UInt64) { state.withLock { $0.pace.note(nanoseconds: nanoseconds) } }
 
     /// The number of the newest flight.
     var newestFlight: Int64 { state.withLock { $0.started } }
@@ -99,7 +104,7 @@ final class CommitEvents: Worker {
             let landed = Wakeup()
             let flying = Locked(0)
             while !Task.isCancelled {
-                if flying.withLock({ $0 }) >= limits.flights {
+                if flying.withLock({ $0 }) >= state.withLock({ $0.pace.flights }) {
                     await landed.wait()
                     continue
                 }
@@ -157,7 +162,7 @@ final class CommitEvents: Worker {
                 )
             }
             dispatch.reread(Set(groups))
-            for ticket in batch { ticket.continuation.resume(throwing: Refusal.unavailable) }
+            for ticket in batch { unsafe ticket.continuation.resume(throwing: Refusal.unavailable) }
             return
         }
         metrics.commits.increment("ok")
@@ -176,7 +181,7 @@ final class CommitEvents: Worker {
         }
         await offerHanded(accepted.handed)
         dispatch.offer(mine)
-        for (index, ticket) in batch.enumerated() { ticket.continuation.resume(returning: isNew[index]) }
+        for (index, ticket) in batch.enumerated() { unsafe ticket.continuation.resume(returning: isNew[index]) }
     }
 
     /// Reads what others accepted for this instance before offering its own: a lane's predecessor comes first.
@@ -196,7 +201,7 @@ final class CommitEvents: Worker {
             defer { (state.payments, state.queue) = ([], []) }
             return state.payments + state.queue
         }
-        for ticket in tickets { ticket.continuation.resume(throwing: Refusal.unavailable) }
+        for ticket in tickets { unsafe ticket.continuation.resume(throwing: Refusal.unavailable) }
     }
 
     private static func waiting(_ arrival: Arrival, id: Int64) -> BacklogStore.Waiting {

@@ -1,3 +1,4 @@
+import Concurrency
 import Contracts
 import Postgres
 import TestSupport
@@ -44,6 +45,21 @@ private func arrival(_ update: Int64) -> Arrival {
         #expect(try await slots("a").announce() == 1)
     }
 
+    @Test func `slots that were taken and then not read are taken by the next try, those in memory are not`()
+        async throws
+    {
+        #expect(try await slots("a").take(limit: 64).count == 64)
+        let id = try await events("a").accept([arrival(1)], handedAbove: 0).stored[0].id
+        // The connection broke before the marks were read: the slots are a's by the table, and nobody holds them.
+        let again = try await slots("a").take(limit: 64)
+        #expect(again.map(\.slot).sorted() == Array(0..<64))
+        #expect(again.allSatisfy { $0.lowID < id })
+        // The backlog of a slot in memory would be read beside what is under way.
+        let held = (0..<64 as Range<Int32>).filter { $0 != Slot.of(lane: lane) }
+        #expect(try await slots("a").take(limit: 64, held: held).map(\.slot) == [Slot.of(lane: lane)])
+        #expect(try await slots("b").take(limit: 64).isEmpty)
+    }
+
     @Test func `a commit of a frozen owner does not hold the takeover up`() async throws {
         _ = try await slots("frozen").take(limit: 64)
         let database = ScratchDatabase.current.database
@@ -70,6 +86,47 @@ private func arrival(_ update: Int64) -> Arrival {
         #expect(try await slots("a").boundary() == 0)
         let id = try await events("a").accept([arrival(1)], handedAbove: 0).stored[0].id
         #expect(try await slots("a").boundary() == id)
+    }
+
+    @Test func `the boundary waits for a commit under way, and new commits don't wait for the boundary`() async throws {
+        let database = ScratchDatabase.current.database
+        let (isOpen, mayEnd) = (Wakeup(), Wakeup())
+        let open = Task {
+            try await database.transaction { transaction in
+                _ = try await transaction.query("select pg_advisory_xact_lock_shared(\(EventStore.fence))")
+                _ = try await transaction.query("select nextval('event_id_seq')")
+                isOpen.ring()
+                await mayEnd.wait()
+            }
+        }
+        await isOpen.wait()
+        let boundary = Task { try await slots("a").boundary() }
+        // Stored, and answered, while the other one is open and the boundary waits for it.
+        var last: Int64 = 0
+        for update in 1...20 as ClosedRange<Int64> {
+            last = try await events("a").accept([arrival(update)], handedAbove: 0).stored[0].id
+        }
+        mayEnd.ring()
+        try await open.value
+        #expect((1...last).contains(try await boundary.value))
+        #expect(try await slots("a").boundary() == last)
+    }
+
+    @Test func `a boundary is not known while a commit does not end`() async throws {
+        let database = ScratchDatabase.current.database
+        let (isOpen, mayEnd) = (Wakeup(), Wakeup())
+        let open = Task {
+            try await database.transaction { transaction in
+                _ = try await transaction.query("select pg_advisory_xact_lock_shared(\(EventStore.fence))")
+                isOpen.ring()
+                await mayEnd.wait()
+            }
+        }
+        await isOpen.wait()
+        await #expect(throws: PostgresError.self) { _ = try await slots("a").boundary() }
+        mayEnd.ring()
+        try await open.value
+        #expect(try await slots("a").boundary() == 0)
     }
 
     @Test func `what the marks have passed is truncated, and nothing else`() async throws {
