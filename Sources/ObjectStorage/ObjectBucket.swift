@@ -1,6 +1,6 @@
-package import Configuration
+internal import Configuration
 internal import Foundation
-package import HTTP
+internal import HTTP
 package import HTTPClient
 package import Time
 

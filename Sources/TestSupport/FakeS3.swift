@@ -2,7 +2,7 @@ internal import Concurrency
 package import Configuration
 internal import Cryptography
 internal import Foundation
-package import HTTP
+internal import HTTP
 internal import ObjectStorage
 internal import Time
 
