@@ -42,7 +42,7 @@ import Time
 
     @Test func `a hold that has expired does not count at a later moment`() async throws {
         try await bench.pay(1, 100)
-        _ = try await bench.hold(1, 80, for: .milliseconds(200))
+        _ = try await bench.hold(1, 80, for: .seconds(3))
         let held = try await bench.now()
         try await eventually { try await bench.balance(1).heldKopecks == 0 }
         let over = try await bench.now()

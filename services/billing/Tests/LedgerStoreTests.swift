@@ -154,7 +154,7 @@ import Time
     @Test func `an expired hold does not count, is ended by the next batch and can't be charged`() async throws {
         let id = HoldID()
         _ = try await store.apply(
-            [credit(1, 100, "a"), item("hold", 1, hold(id, 80, for: .milliseconds(400)))],
+            [credit(1, 100, "a"), item("hold", 1, hold(id, 80, for: .seconds(3)))],
             deadline: deadline
         )
         #expect(try await queries.balance(of: 1, deadline: deadline).availableKopecks == 20)
