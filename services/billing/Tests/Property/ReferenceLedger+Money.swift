@@ -92,8 +92,13 @@ extension ReferenceLedger {
         return apply(adjustment, userID)
     }
 
-    mutating func decide(_ id: AdjustmentID, _ decision: AdjustmentDecision, _ name: String) -> LedgerAnswer {
-        guard let proposal = proposals[id] else { return refuse(.notFound) }
+    mutating func decide(
+        _ userID: UserID,
+        _ id: AdjustmentID,
+        _ decision: AdjustmentDecision,
+        _ name: String
+    ) -> LedgerAnswer {
+        guard let proposal = proposals[id], proposal.userID == userID else { return refuse(.notFound) }
         let most = rules.loneAdjustmentKopecks ?? 0
         if proposal.adjustment.operatorName == name { return limit("lone_adjustment", most, most) }
         if decision == .reject { return state(proposal.adjustment, .rejected, proposal.userID) }

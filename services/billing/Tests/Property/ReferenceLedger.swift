@@ -107,7 +107,9 @@ struct ReferenceLedger {
             guard let known = proposals[adjustment.id] else { return nil }
             return known.userID == item.userID && known.adjustment == adjustment ? .replayed(known.answer) : .mismatch
         case .decideAdjustment(let id, let decision, _):
-            guard let known = proposals[id]?.decided else { return nil }
+            guard let proposal = proposals[id], proposal.userID == item.userID, let known = proposal.decided else {
+                return nil
+            }
             return known.decision == decision ? .replayed(known.answer) : .mismatch
         default: return nil
         }
@@ -126,7 +128,7 @@ struct ReferenceLedger {
         case .refundCredit(let reference, let amount, _): return refundCredit(userID, reference, amount)
         case .gift(let receiver, let amount, _): return give(amount, userID, receiver)
         case .adjust(let adjustment): return adjust(userID, adjustment)
-        case .decideAdjustment(let id, let decision, let name): return decide(id, decision, name)
+        case .decideAdjustment(let id, let decision, let name): return decide(userID, id, decision, name)
         case .freeze: return setFrozen(true, userID)
         case .unfreeze: return setFrozen(false, userID)
         }
