@@ -62,6 +62,8 @@ package final class PrivateCluster: Sendable {
             settings: [
                 "listen_addresses": "127.0.0.1", "ssl": "on", "ssl_cert_file": "server.pem",
                 "ssl_key_file": "server.key", "max_connections": "40", "shared_buffers": "16MB",
+                // What was acknowledged must be there after a crash of the server, which has no fsync, not of the machine.
+                "synchronous_commit": "on",
             ]
         )
     }
