@@ -69,4 +69,29 @@ import Testing
         let refused = CallHistory([attempt(.answer(refusal), 1, 2, action: gift, receiver: 2)])
         #expect(refused.calls[2] == nil && refused.violations().isEmpty)
     }
+
+    @Test func `a read may show the end of a hold before a change that was decided before it`() {
+        let placed = AccountAnswer.done(AccountView(paid: 5, held: 3), .hold(charged: 0, released: 0))
+        func calls(reading held: Int64, _ began: UInt64, _ ended: UInt64) -> [CallAttempt] {
+            var place = attempt(.answer(placed), 3, 4, action: .place(hold: 0, 3))
+            place.identity = "place"
+            let view = AccountView(paid: 7, held: 3)
+            var change = attempt(.answer(.done(view, .none)), 9, 30, action: .credit(2, isBonus: false))
+            change.identity = "change"
+            let shown = AccountAnswer.done(AccountView(paid: 5, held: held), .none)
+            var read = attempt(.answer(shown), began, ended, action: .read)
+            read.identity = "read"
+            return [attempt(.answer(answer), 1, 2), place, change, read]
+        }
+        func isSound(_ attempts: [CallAttempt]) -> Bool {
+            var history = CallHistory(attempts)
+            history.add(endOf: 0, at: 20, slack: 1, to: 1)
+            return history.violations().isEmpty
+        }
+        #expect(isSound(calls(reading: 0, 15, 25)))
+        #expect(isSound(calls(reading: 3, 15, 25)))
+        #expect(!isSound(calls(reading: 1, 15, 25)))
+        #expect(!isSound(calls(reading: 0, 10, 12)))
+        #expect(!isSound(calls(reading: 3, 22, 25)))
+    }
 }

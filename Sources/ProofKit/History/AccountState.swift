@@ -57,6 +57,24 @@ package struct AccountState: Sendable {
         if let (number, before) = undo.hold { set(number, before) }
     }
 
+    /// Whether the account would answer so now.
+    func answers(_ call: AccountCall, with answer: AccountAnswer, _ effect: Effect) -> Bool {
+        if effect.answer == answer { return true }
+        guard call.action == .read, !call.endingHolds.isEmpty, case .done(var shown, .none) = answer else {
+            return false
+        }
+        let missing = view.held - shown.held
+        shown.held = view.held
+        let live = call.endingHolds.map { hold($0) }.filter { $0.progress == .live }.map(\.amount)
+        return shown == view && Self.isSum(missing, of: live[...])
+    }
+
+    /// Whether some of the amounts, none or all, have this sum.
+    private static func isSum(_ sum: Int64, of amounts: ArraySlice<Int64>) -> Bool {
+        guard sum >= 0, let first = amounts.first else { return sum == 0 }
+        return isSum(sum - first, of: amounts.dropFirst()) || isSum(sum, of: amounts.dropFirst())
+    }
+
     func effect(of action: AccountAction) -> Effect {
         switch action {
         case .read: return done(view)

@@ -49,8 +49,19 @@ package struct CallHistory: Sendable {
         for group in Dictionary(grouping: attempts, by: \.identity).values { add(group) }
     }
 
-    /// Adds what happens without a caller.
-    package mutating func add(_ call: AccountCall, to account: UserID) {
+    /// Adds the end of a hold, which comes without a caller.
+    ///
+    /// - Parameter slack: How exactly the moment is known.
+    package mutating func add(endOf hold: Int, at moment: UInt64, slack: UInt64, to account: UserID) {
+        let (first, last) = (moment - min(moment, slack), moment + slack)
+        for index in (calls[account] ?? []).indices {
+            guard let call = calls[account]?[index], call.began <= last, call.ended >= first else { continue }
+            calls[account]?[index].endingHolds.append(hold)
+        }
+        add(AccountCall("end of hold \(hold)", .expire(hold: hold), .decided, began: first, ended: last), to: account)
+    }
+
+    private mutating func add(_ call: AccountCall, to account: UserID) {
         calls[account, default: []].append(call)
     }
 

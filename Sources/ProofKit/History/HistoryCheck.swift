@@ -157,13 +157,15 @@ struct HistorySearch {
 
     private func fits(_ call: Int) -> Bool {
         guard case .answered(let answer) = calls[call].outcome else { return true }
-        return state.effect(of: calls[call].action).answer == answer
+        return state.answers(calls[call], with: answer, state.effect(of: calls[call].action))
     }
 
     /// nil if the call would have been answered otherwise.
     private mutating func take(_ call: Int) -> Step? {
         let effect = state.effect(of: calls[call].action)
-        if case .answered(let answer) = calls[call].outcome, effect.answer != answer { return nil }
+        if case .answered(let answer) = calls[call].outcome, !state.answers(calls[call], with: answer, effect) {
+            return nil
+        }
         let undo = state.changes(effect) ? state.take(effect) : nil
         mark(call, true)
         return Step(call: call, undo: undo)

@@ -68,16 +68,8 @@ package final class Race: Sendable {
     package func history(of attempts: [CallAttempt]) -> CallHistory {
         var history = CallHistory(attempts)
         // The database's clock is this machine's wall clock; the slack is for reading both clocks, one after the other.
-        let slack: UInt64 = 2_000_000
         for (account, hold, at) in shared.withLock({ $0.script.ends }) {
-            let end = AccountCall(
-                "end of hold \(hold)",
-                .expire(hold: hold),
-                .decided,
-                began: at - slack,
-                ended: at + slack
-            )
-            history.add(end, to: account)
+            history.add(endOf: hold, at: at, slack: 2_000_000, to: account)
         }
         return history
     }
