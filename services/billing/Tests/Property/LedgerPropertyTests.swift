@@ -16,13 +16,15 @@ import Testing
 
     @Test func `batches decide what the reference does, call by call, and every verdict is reached`() async {
         let started = ContinuousClock.now
-        let workers = 8
+        // Beside other tests one is enough: the pool's threads, two on a small machine, are theirs as well.
+        let workers = Self.environment("SIM_SEQUENCES") == nil ? 1 : 8
         let outcome = await withTaskGroup(of: Outcome.self) { group in
             for worker in 0..<workers {
                 group.addTask {
                     var outcome = Outcome()
                     for number in stride(from: worker, to: Self.sequences, by: workers) where outcome.failure == nil {
                         outcome.add(seed: Self.seed &+ UInt64(number), operations: Self.operations)
+                        await Task.yield()
                     }
                     return outcome
                 }

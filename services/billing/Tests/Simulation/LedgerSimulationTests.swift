@@ -11,12 +11,13 @@ import Testing
 
     private static func environment(_ key: String) -> String? { ProcessInfo.processInfo.environment[key] }
 
-    @Test func `nothing is lost, doubled or decided out of order, wherever a process dies`() {
+    @Test func `nothing is lost, doubled or decided out of order, wherever a process dies`() async {
         var events: [String: Int] = [:]
         var answered = 0
         for number in 0..<Self.runs {
             var simulator = LedgerSimulator(seed: Self.seed &+ UInt64(number))
             simulator.run(calls: Self.calls)
+            await Task.yield()
             events.merge(simulator.events, uniquingKeysWith: +)
             answered += simulator.answered
             if let failure = simulator.failure {
@@ -31,11 +32,12 @@ import Testing
     }
 
     @Test(arguments: Blunder.allCases)
-    func `the simulator notices a protocol that is wrong`(blunder: Blunder) {
+    func `the simulator notices a protocol that is wrong`(blunder: Blunder) async {
         let seed = UInt64.random(in: 0...UInt64.max)
         for number in 0..<400 {
             var simulator = LedgerSimulator(seed: seed &+ UInt64(number), blunder: blunder)
             simulator.run(calls: Self.calls)
+            await Task.yield()
             let found = blunder == .takesUnknownForNo ? simulator.doubleEffect : simulator.failure
             if found != nil { return print("blunder \(blunder): noticed in run \(number + 1)") }
         }
