@@ -110,7 +110,7 @@ import Time
     }
 
     /// Something about a group, in any order.
-    private func report(_ job: KnownJob, _ random: inout Random) -> Happening {
+    private func report(_ job: KnownJob, _ random: inout SeededGenerator) -> Happening {
         let id = GroupID(job.jobID.uuid)
         let (copies, stages) = (job.draft.copyCount, job.draft.stages.count + 1)
         let states = (0..<copies * stages).map { _ in
