@@ -87,6 +87,7 @@ enum Rules {
     static let edgeFiles: Set<String> = [
         "Sources/HTTP/HTTPSyntax.swift", "Sources/HTTP/HTTPFields.swift", "Sources/HTTP/Span+Text.swift",
         "Sources/TestSupport/TestCertificates.swift", "loadtest/Sources/Platform/RawConnection.swift",
+        "loadtest/Sources/Ingress/Posts.swift",
         "loadtest/Sources/Fuzz/Kit/Fuzzer.swift", "loadtest/Sources/Fuzz/Data/ArrayFuzz.swift",
         "loadtest/Sources/Fuzz/HTTP/HTTP2Fuzz.swift", "services/generation/Sources/Catalogue/CatalogueWatcher.swift",
         "services/generation/Sources/Work/AssetFiles.swift",
