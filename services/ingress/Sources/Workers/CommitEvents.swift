@@ -29,7 +29,7 @@ final class CommitEvents: Worker {
     @safe private struct Ticket {
         var arrival: Arrival
         /// Resumed exactly once: by the flight that takes the ticket, or by the end of the worker.
-        var continuation: UnsafeContinuation<Bool, any Error>
+        var continuation: CheckedContinuation<Bool, any Error>
     }
 
     private struct State {
@@ -76,14 +76,14 @@ final class CommitEvents: Worker {
     /// - Throws: `Refusal`.
     func store(_ arrival: Arrival) async throws -> Bool {
         let room = arrival.isPayment ? limits.waiting * 11 / 10 : limits.waiting
-        return try await unsafe withUnsafeThrowingContinuation { continuation in
+        return try await withCheckedThrowingContinuation { continuation in
             let isTaken = state.withLock { state -> Bool in
                 guard state.queue.count + state.payments.count < room else { return false }
-                let ticket = unsafe Ticket(arrival: arrival, continuation: continuation)
+                let ticket = Ticket(arrival: arrival, continuation: continuation)
                 if arrival.isPayment { state.payments.append(ticket) } else { state.queue.append(ticket) }
                 return true
             }
-            if isTaken { bell.ring() } else { unsafe continuation.resume(throwing: Refusal.full) }
+            if isTaken { bell.ring() } else { continuation.resume(throwing: Refusal.full) }
         }
     }
 
@@ -162,7 +162,7 @@ final class CommitEvents: Worker {
                 )
             }
             dispatch.reread(Set(groups))
-            for ticket in batch { unsafe ticket.continuation.resume(throwing: Refusal.unavailable) }
+            for ticket in batch { ticket.continuation.resume(throwing: Refusal.unavailable) }
             return
         }
         metrics.commits.increment("ok")
@@ -181,7 +181,7 @@ final class CommitEvents: Worker {
         }
         await offerHanded(accepted.handed)
         dispatch.offer(mine)
-        for (index, ticket) in batch.enumerated() { unsafe ticket.continuation.resume(returning: isNew[index]) }
+        for (index, ticket) in batch.enumerated() { ticket.continuation.resume(returning: isNew[index]) }
     }
 
     /// Reads what others accepted for this instance before offering its own: a lane's predecessor comes first.
@@ -201,7 +201,7 @@ final class CommitEvents: Worker {
             defer { (state.payments, state.queue) = ([], []) }
             return state.payments + state.queue
         }
-        for ticket in tickets { unsafe ticket.continuation.resume(throwing: Refusal.unavailable) }
+        for ticket in tickets { ticket.continuation.resume(throwing: Refusal.unavailable) }
     }
 
     private static func waiting(_ arrival: Arrival, id: Int64) -> BacklogStore.Waiting {
