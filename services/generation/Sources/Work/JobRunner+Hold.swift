@@ -111,7 +111,7 @@ extension JobRunner {
         let amount = Pricing.partial(max(0, price ?? job.priceKopecks), delivered: delivered, of: expected)
         await watchCost(job, microdollars: taken)
         do {
-            return try await tools.billing.call(
+            let hold = try await tools.billing.call(
                 ChargeHold.self,
                 ChargeHold.Input(
                     userID: job.userID,
@@ -125,7 +125,9 @@ extension JobRunner {
                 ),
                 parameters: HoldParameters(holdID: job.holdID),
                 key: job.endKey
-            ).chargedKopecks
+            )
+            // A hold in parts answers with what all of them have been charged.
+            return job.holdPart == nil ? hold.chargedKopecks : amount
         } catch {
             guard let problem = error.problem, !problem.isRetryable else { throw error }
             // The work is done and stored. Whatever ended the hold, the user is not punished for it.
