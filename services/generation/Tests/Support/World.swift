@@ -52,6 +52,8 @@ final class World: Sendable {
         var holdCalls = 0
         /// By hold; what is settled of a part stands under the part's id.
         var charges: [HoldID: ChargeHold.Input] = [:]
+        /// What has been charged by itself of a hold: its parts, or itself.
+        var parts: [HoldID: Set<HoldID>] = [:]
         var chargeCalls = 0
         var releases: [HoldID: ReleaseHold.Input] = [:]
         var extensions: [ExtendHold.Input] = []
@@ -277,8 +279,12 @@ final class World: Sendable {
                 return try Self.problem(Problem(.unavailable))
             }
             if let problem = state.chargeProblem { return try Self.problem(problem) }
-            state.charges[Self.settled(id, input.part)] = input
-            return try Self.hold(id, state.holds[id]?.amountKopecks ?? 0, charged: input.amountKopecks, .charged)
+            let settled = Self.settled(id, input.part)
+            state.charges[settled] = input
+            // As billing does: the answer is about the whole hold.
+            state.parts[id, default: []].insert(settled)
+            let charged = state.parts[id, default: []].reduce(0) { $0 + (state.charges[$1]?.amountKopecks ?? 0) }
+            return try Self.hold(id, state.holds[id]?.amountKopecks ?? 0, charged: charged, .charged)
         }
     }
 
