@@ -31,6 +31,29 @@ struct FileField {
         self.path = path
     }
 
+    /// Makes something of a whole file.
+    ///
+    /// - Throws: The first thing that is wrong, with its line.
+    static func read<Value>(
+        _ bytes: [UInt8],
+        file: String,
+        _ make: (FileField) throws(FieldComplaint) -> Value
+    ) throws(ModelFileError) -> Value {
+        let root: JSONValue
+        do {
+            root = try ContractJSON.decode(JSONValue.self, from: bytes)
+        } catch {
+            let place = JSONLocator.syntaxLine(of: error, in: bytes)
+            throw ModelFileError(file: file, line: place, field: "", reason: "is not JSON")
+        }
+        do throws(FieldComplaint) {
+            return try make(FileField(root))
+        } catch {
+            let line = JSONLocator(bytes).line(of: error.path)
+            throw ModelFileError(file: file, line: line, field: name(of: error.path), reason: error.reason)
+        }
+    }
+
     subscript(_ name: String) -> FileField { FileField(value?[name], path: path + [.member(name)]) }
 
     func complaint(_ reason: String) -> FieldComplaint { FieldComplaint(path: path, reason: reason) }

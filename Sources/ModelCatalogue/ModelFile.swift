@@ -11,20 +11,10 @@ package enum ModelFile {
 
     /// - Throws: The first thing that is wrong, with its line.
     package static func read(_ bytes: [UInt8], file: String) throws(ModelFileError) -> ModelEntry {
-        let root: JSONValue
-        do {
-            root = try ContractJSON.decode(JSONValue.self, from: bytes)
-        } catch {
-            let place = JSONLocator.syntaxLine(of: error, in: bytes)
-            throw ModelFileError(file: file, line: place, field: "", reason: "is not JSON")
-        }
-        do throws(FieldComplaint) {
-            let entry = try entry(FileField(root))
+        try FileField.read(bytes, file: file) { root throws(FieldComplaint) in
+            let entry = try entry(root)
             try CatalogueCheck.check(entry)
             return entry
-        } catch {
-            let line = JSONLocator(bytes).line(of: error.path)
-            throw ModelFileError(file: file, line: line, field: FileField.name(of: error.path), reason: error.reason)
         }
     }
 

@@ -9,19 +9,7 @@ package enum TemplateFile {
 
     /// - Throws: The first thing that is wrong, with its line.
     package static func read(_ bytes: [UInt8], file: String) throws(ModelFileError) -> Template {
-        let root: JSONValue
-        do {
-            root = try ContractJSON.decode(JSONValue.self, from: bytes)
-        } catch {
-            let place = JSONLocator.syntaxLine(of: error, in: bytes)
-            throw ModelFileError(file: file, line: place, field: "", reason: "is not JSON")
-        }
-        do throws(FieldComplaint) {
-            return try template(FileField(root))
-        } catch {
-            let line = JSONLocator(bytes).line(of: error.path)
-            throw ModelFileError(file: file, line: line, field: FileField.name(of: error.path), reason: error.reason)
-        }
+        try FileField.read(bytes, file: file, template)
     }
 
     private static func template(_ root: FileField) throws(FieldComplaint) -> Template {

@@ -1,3 +1,4 @@
+package import EventLoop
 internal import Foundation
 internal import Glibc
 
@@ -14,13 +15,31 @@ package enum HostSystem {
         // As the servers do: connections of an earlier run that still linger don't count.
         var yes: Int32 = 1
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        return unsafe withLoopback(port) { unsafe bind(descriptor, $0, $1) } == 0
+    }
+
+    /// Opens a blocking connection to a port of the loopback address, which child processes don't inherit.
+    ///
+    /// - Returns: The descriptor, which the caller closes.
+    package static func connect(port: Int) throws(SystemError) -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemError.last("socket") }
+        guard unsafe withLoopback(port, { unsafe Glibc.connect(descriptor, $0, $1) }) == 0 else {
+            let error = SystemError.last("connect")
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    private static func withLoopback(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(UInt16(truncatingIfNeeded: port).bigEndian)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         return unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                unsafe body(pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
     }

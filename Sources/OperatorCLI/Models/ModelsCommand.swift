@@ -50,7 +50,7 @@ struct ModelsCommand: Sendable {
     }
 
     /// Takes an option and its value out of the words.
-    private static func option(_ name: String, in words: inout [String]) throws -> String? {
+    static func option(_ name: String, in words: inout [String], usage: String = usage) throws -> String? {
         guard let index = words.firstIndex(of: name) else { return nil }
         guard index + 1 < words.count else { throw OperatorError("\(name) has no value.", usage) }
         let value = words[index + 1]

@@ -15,12 +15,9 @@ struct TemplatesCommand: Sendable {
 
     func run(_ arguments: [String]) throws -> Int32 {
         var words = arguments
-        var folder = environment["ATELIER_TEMPLATES"] ?? "\(project.root)/services/generation/templates"
-        if let index = words.firstIndex(of: "--templates") {
-            guard index + 1 < words.count else { throw OperatorError("--templates names no folder.", "Name one.") }
-            folder = words[index + 1]
-            words.removeSubrange(index...index + 1)
-        }
+        let folder =
+            try ModelsCommand.option("--templates", in: &words, usage: Self.usage) ?? environment["ATELIER_TEMPLATES"]
+            ?? "\(project.root)/services/generation/templates"
         switch words.first {
         case "lint": return try lint(folder)
         case "list":

@@ -152,7 +152,7 @@ struct RetentionTests {
         try FileManager.default.createDirectory(atPath: "\(folder)/0a", withIntermediateDirectories: true)
         let old: [FileAttributeKey: Any] = [.modificationDate: Date(timeIntervalSinceNow: -90_000)]
         for (name, isOld) in [("a.1.part", true), ("b.2.copy", true), ("c", true), ("d.3.part", false)] {
-            FileManager.default.createFile(
+            _ = FileManager.default.createFile(
                 atPath: "\(folder)/0a/\(name)",
                 contents: Data([1]),
                 attributes: isOld ? old : nil

@@ -90,9 +90,7 @@ struct Reader: Sendable {
             reads.increment("quote", "ok")
             return .quoted(quote)
         } catch {
-            reads.increment("quote", error.problem?.code.rawValue ?? "unreachable")
-            guard let problem = error.problem, !problem.isRetryable else { return .unavailable }
-            return .refused(problem)
+            return refusal(error, "quote").map { .refused($0) } ?? .unavailable
         }
     }
 
@@ -109,9 +107,7 @@ struct Reader: Sendable {
             reads.increment("help", "ok")
             return .suggested(answer)
         } catch {
-            reads.increment("help", error.problem?.code.rawValue ?? "unreachable")
-            guard let problem = error.problem, !problem.isRetryable else { return .unavailable }
-            return .refused(problem)
+            return refusal(error, "help").map { .refused($0) } ?? .unavailable
         }
     }
 
@@ -132,8 +128,16 @@ struct Reader: Sendable {
             reads.increment(read, "ok")
             return value
         } catch {
-            reads.increment(read, error.problem?.code.rawValue ?? "unreachable")
+            _ = refusal(error, read)
             return nil
         }
+    }
+
+    /// Counts a read that failed.
+    ///
+    /// - Returns: What the other side said, if asking again would not change it.
+    private func refusal(_ error: CallError, _ read: String) -> Problem? {
+        reads.increment(read, error.problem?.code.rawValue ?? "unreachable")
+        return error.problem.flatMap { $0.isRetryable ? nil : $0 }
     }
 }

@@ -42,16 +42,14 @@ struct GroupHandler: Sendable {
             priceKopecks: plan.priceKopecks,
             createdAt: tools.clock.now
         )
-        guard try await admission.insert(try jobs(of: group, plan, input.priority), of: group) else {
+        let rows = try jobs(of: group, plan, input.priority)
+        guard try await admission.insert(rows, of: group) else {
             guard let known = try await find(input.groupID, call.idempotencyKey) else {
                 throw Problem(.inProgress, "the group is just being made", retryAfterSeconds: 1)
             }
             return try await goOn(known, fingerprint)
         }
-        guard let stored = try await tools.jobs.group(input.groupID) else {
-            throw Problem(.inProgress, "the group is just being made", retryAfterSeconds: 1)
-        }
-        return .fresh(try await accepted(stored.jobs, of: input.groupID))
+        return .fresh(try await accepted(rows, of: input.groupID))
     }
 
     private typealias Stored = (row: GroupRow, jobs: [JobRow])

@@ -54,9 +54,19 @@ extension JobStore {
         in transaction: Transaction
     ) async throws -> JobGroup? {
         guard let seat = job.seat else { return nil }
-        var jobs = try await members(seat.groupID, in: transaction)
+        var jobs = try await transaction.query(
+            "select \(unsafe: JobRow.columns) from job where group_id = \(seat.groupID)"
+        ).map { try JobRow(row: $0) }
         if let event = GroupMachine.event(of: seat.member, from: old, to: job.progress) {
-            try await follow(event, of: seat, &jobs, assets.first, now, in: transaction)
+            let limits = Dictionary(
+                uniqueKeysWithValues: jobs.compactMap { row in
+                    row.seat.map { ($0.member, row.progress.hardLimitAt - row.createdAt) }
+                }
+            )
+            let orders = GroupMachine.orders(after: event, copies: seat.copies, stages: seat.stages) {
+                limits[$0] ?? .zero
+            }
+            try await carryOut(orders, on: &jobs, from: assets.first, now, in: transaction)
         }
         let revised = try await transaction.query(
             """
@@ -64,38 +74,9 @@ extension JobStore {
             returning \(unsafe: GroupRow.columns)
             """
         )
-        guard let first = revised.first else { return nil }
-        return try GroupRow(row: first).published(jobs)
+        return try revised.first.map { try GroupRow(row: $0).published(jobs) }
     }
 
-    /// Apart from `move`, which the optimizer can't split with this in it (docs/adr/0003).
-    @inline(never)
-    private static func follow(
-        _ event: GroupEvent,
-        of seat: GroupSeat,
-        _ jobs: inout [JobRow],
-        _ result: Asset?,
-        _ now: Timestamp,
-        in transaction: Transaction
-    ) async throws {
-        let limits = Dictionary(
-            uniqueKeysWithValues: jobs.compactMap { row in
-                row.seat.map { ($0.member, row.progress.hardLimitAt - row.createdAt) }
-            }
-        )
-        let orders = GroupMachine.orders(after: event, copies: seat.copies, stages: seat.stages) {
-            limits[$0] ?? .zero
-        }
-        try await carryOut(orders, on: &jobs, from: result, now, in: transaction)
-    }
-
-    @inline(never)
-    private static func members(_ id: GroupID, in transaction: Transaction) async throws -> [JobRow] {
-        try await transaction.query("select \(unsafe: JobRow.columns) from job where group_id = \(id)")
-            .map { try JobRow(row: $0) }
-    }
-
-    @inline(never)
     private static func locked(_ id: GroupID, in transaction: Transaction) async throws -> [JobRow] {
         try await transaction.query(
             """
@@ -104,6 +85,7 @@ extension JobStore {
         ).map { try JobRow(row: $0) }
     }
 
+    /// Not inlined: the optimizer can't split the coroutines that would take it in (docs/adr/0003).
     @inline(never)
     private static func carryOut(
         _ orders: [(member: GroupMember, order: GroupOrder)],
@@ -149,22 +131,17 @@ extension JobStore {
     func cancel(_ id: GroupID, now: Timestamp) async throws -> (group: JobGroup, isCancelled: Bool, isBegun: Bool)? {
         try await database.transaction { transaction in
             try await Self.lock(id, in: transaction)
-            var jobs = try await Self.locked(id, in: transaction)
-            try await Self.cancel(&jobs, now, in: transaction)
-            let isCancelled = jobs.contains { $0.progress.verdict == .cancelled }
-            let isBegun = !jobs.contains { [.reserving, .refused].contains($0.progress.step) }
-            let rows = try await transaction.query(
+            let found = try await transaction.query(
                 "select \(unsafe: GroupRow.columns) from job_group where group_id = \(id)"
             )
-            return try rows.first.map { (try GroupRow(row: $0).published(jobs), isCancelled, isBegun) }
+            guard let row = try found.first.map({ try GroupRow(row: $0) }) else { return nil }
+            var jobs = try await Self.locked(id, in: transaction)
+            let orders = GroupMachine.orders(after: .cancelAsked, copies: row.copies, stages: row.stages) { _ in .zero }
+            try await Self.carryOut(orders, on: &jobs, from: nil, now, in: transaction)
+            let isCancelled = jobs.contains { $0.progress.verdict == .cancelled }
+            let isBegun = !jobs.contains { [.reserving, .refused].contains($0.progress.step) }
+            return (row.published(jobs), isCancelled, isBegun)
         }
-    }
-
-    @inline(never)
-    private static func cancel(_ jobs: inout [JobRow], _ now: Timestamp, in transaction: Transaction) async throws {
-        guard let seat = jobs.first?.seat else { return }
-        let orders = GroupMachine.orders(after: .cancelAsked, copies: seat.copies, stages: seat.stages) { _ in .zero }
-        try await carryOut(orders, on: &jobs, from: nil, now, in: transaction)
     }
 }
 

@@ -86,7 +86,7 @@ extension JobRunner {
         try await tools.files.makeFolder(for: path)
         if let words = ResultText.bytes(of: file.url) {
             try await tools.files.write(words, to: path)
-            return try await keep(file, .plainText, SHA256.hash(words), words.count, position: position, path, job)
+            return try await keep(file, .plainText, Hex.encode(SHA256.hash(words)), Int64(words.count), position: position, path, job)
         }
         let answer: DownloadedFile
         do {
@@ -109,32 +109,43 @@ extension JobRunner {
             tools.log.warning("result is of no known type", fields(job))
             return .later
         }
-        let hash = answer.sha256.flatMap { Hex.decode($0) } ?? []
-        return try await keep(file, facts, hash, Int(answer.bytes), position: position, path, job)
+        return try await keep(file, facts, answer.sha256 ?? "", answer.bytes, position: position, path, job)
     }
 
     /// Hands the file over to the store, and only then writes its row.
     private func keep(
         _ file: ResultFile,
         _ facts: MediaFacts,
-        _ sha256: [UInt8],
-        _ bytes: Int,
+        _ sha256: String,
+        _ bytes: Int64,
         position: Int,
         _ path: String,
         _ job: JobRow
     ) async throws -> Fetched {
         do throws(ObjectStoreError) {
-            try await tools.files.keep(
-                path,
-                sha256: Hex.encode(sha256),
-                bytes: Int64(bytes),
-                mimeType: facts.mimeType
-            )
+            try await tools.files.keep(path, sha256: sha256, bytes: bytes, mimeType: facts.mimeType)
         } catch {
             tools.log.warning("result not stored", fields(job).merging([.error: .describing(error)]) { $1 })
             return .later
         }
-        try await record(file, facts, sha256, bytes, position: position, path, job)
+        let slug = job.modelSlug.replacing("/", with: "-")
+        let asset = Asset(
+            assetID: file.assetID,
+            kind: facts.kind,
+            mimeType: facts.mimeType,
+            sizeBytes: bytes,
+            sha256: sha256,
+            width: facts.width,
+            height: facts.height,
+            durationSeconds: facts.seconds,
+            fileName: "\(slug)-\(position).\(facts.ending)"
+        )
+        try await tools.assets.insertResult(
+            AssetRow(asset: asset, userID: job.userID, path: path),
+            of: job.jobID,
+            at: position
+        )
+        tools.metrics.storedBytes.add(UInt64(clamping: bytes))
         return .stored
     }
 
@@ -160,34 +171,5 @@ extension JobRunner {
             followRedirects: 3,
             peer: "kie_files"
         )
-    }
-
-    private func record(
-        _ file: ResultFile,
-        _ facts: MediaFacts,
-        _ sha256: [UInt8],
-        _ bytes: Int,
-        position: Int,
-        _ path: String,
-        _ job: JobRow
-    ) async throws {
-        let slug = job.modelSlug.replacing("/", with: "-")
-        let asset = Asset(
-            assetID: file.assetID,
-            kind: facts.kind,
-            mimeType: facts.mimeType,
-            sizeBytes: Int64(bytes),
-            sha256: Hex.encode(sha256),
-            width: facts.width,
-            height: facts.height,
-            durationSeconds: facts.seconds,
-            fileName: "\(slug)-\(position).\(facts.ending)"
-        )
-        try await tools.assets.insertResult(
-            AssetRow(asset: asset, userID: job.userID, path: path),
-            of: job.jobID,
-            at: position
-        )
-        tools.metrics.storedBytes.add(UInt64(clamping: bytes))
     }
 }

@@ -26,7 +26,7 @@ final class CommitEvents: Worker {
         var waiting = 8_192
     }
 
-    @safe private struct Ticket {
+    private struct Ticket {
         var arrival: Arrival
         /// Resumed exactly once: by the flight that takes the ticket, or by the end of the worker.
         var continuation: CheckedContinuation<Bool, any Error>
