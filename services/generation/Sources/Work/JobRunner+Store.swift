@@ -86,7 +86,15 @@ extension JobRunner {
         try await tools.files.makeFolder(for: path)
         if let words = ResultText.bytes(of: file.url) {
             try await tools.files.write(words, to: path)
-            return try await keep(file, .plainText, Hex.encode(SHA256.hash(words)), Int64(words.count), position: position, path, job)
+            return try await keep(
+                file,
+                .plainText,
+                Hex.encode(SHA256.hash(words)),
+                Int64(words.count),
+                position: position,
+                path,
+                job
+            )
         }
         let answer: DownloadedFile
         do {
