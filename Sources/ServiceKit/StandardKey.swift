@@ -149,11 +149,10 @@ extension ServiceName {
         }
     }
 
-    /// About 25 for the six services together, so that two releases fit beside each other during a rollout.
+    /// About 23 for the six services together, so that two releases fit beside each other during a rollout.
     var defaultDatabaseConnections: Int {
         switch self {
-        // Up to four commits under way, one of outcomes, one of the slots' keeper.
-        case .ingress: 6
+        case .ingress: 4
         case .billing, .generation: 5
         case .conversation, .delivery, .payments, .operator: 3
         }

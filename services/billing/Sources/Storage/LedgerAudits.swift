@@ -19,13 +19,16 @@ struct LedgerAudits: Sendable {
         // The pool's own limit is meant for calls that somebody waits for.
         options.statementTimeout = limit
         return try await database.transaction(options) { transaction in
+            // The planner expects far more open holds of an account than there are, and a hash table of that size would be
+            // walked through for each account.
             let answers = try await transaction.pipeline([
-                Self.sum, Self.countBrokenAccounts, SealStore.countBroken(after: seal, limit: seals),
+                "set local enable_hashagg = off", Self.sum, Self.countBrokenAccounts,
+                SealStore.countBroken(after: seal, limit: seals),
             ])
-            let (broken, lastSeal) = try answers[2][0].decode(Int64.self, Int64.self)
+            let (broken, lastSeal) = try answers[3][0].decode(Int64.self, Int64.self)
             let finding = LedgerAuditor.Finding(
-                sumKopecks: try answers[0][0].decode(Int64.self),
-                brokenAccounts: try answers[1][0].decode(Int64.self),
+                sumKopecks: try answers[1][0].decode(Int64.self),
+                brokenAccounts: try answers[2][0].decode(Int64.self),
                 brokenSeals: broken
             )
             return (finding, lastSeal)

@@ -8,8 +8,8 @@ internal import Time
 
 /// Group commit: a batch is whatever arrived while the previous one was in flight.
 ///
-/// Two flights are open at a time, so that one is prepared while the other waits for the disk; more of them on a slow disk.
-/// `store` returns only when its arrival is committed, or throws; it never leaves the outcome open to its caller as a
+/// One flight is open at a time: two would halve each other's batches, and what a batch costs hardly depends on its size
+/// (ADR 0079). `store` returns only when its arrival is committed, or throws; it never leaves the outcome open to its caller as a
 /// success.
 final class CommitEvents: Worker {
     /// Why an arrival could not be stored now; the webhook's sender is asked to come again.
@@ -36,10 +36,9 @@ final class CommitEvents: Worker {
         var queue: [Ticket] = []
         /// Payments, which go with the next flight whatever waits before them.
         var payments: [Ticket] = []
+        /// Flights so far, the one under way included.
         var started: Int64 = 0
-        /// Flights under way.
-        var open: Set<Int64> = []
-        var pace = CommitPace()
+        var landed: Int64 = 0
     }
 
     let name = "events.commit"
@@ -87,43 +86,27 @@ final class CommitEvents: Worker {
         }
     }
 
-    /// Whether every flight that had started when `mark` was taken has landed and its events are offered.
+    /// Whether every flight up to `mark` has landed and its events are offered.
     func hasLanded(_ mark: Int64) -> Bool {
-        state.withLock { state in !state.open.contains { $0 <= mark } }
+        state.withLock { $0.landed >= mark }
     }
-
-    /// Notes how long a commit of a single row took, by which the number of flights goes.
-    func noteCommit(nanoseconds: UInt64) { state.withLock { $0.pace.note(nanoseconds: nanoseconds) } }
 
     /// The number of the newest flight.
     var newestFlight: Int64 { state.withLock { $0.started } }
 
     func run() async throws {
         defer { refuseAll() }
-        await withDiscardingTaskGroup { group in
-            let landed = Wakeup()
-            let flying = Locked(0)
-            while !Task.isCancelled {
-                if flying.withLock({ $0 }) >= state.withLock({ $0.pace.flights }) {
-                    await landed.wait()
-                    continue
-                }
-                guard let (number, batch) = takeBatch() else {
-                    await bell.wait()
-                    continue
-                }
-                flying.withLock { $0 += 1 }
-                group.addTask {
-                    await self.fly(batch)
-                    _ = self.state.withLock { $0.open.remove(number) }
-                    flying.withLock { $0 -= 1 }
-                    landed.ring()
-                }
+        while !Task.isCancelled {
+            guard let batch = takeBatch() else {
+                await bell.wait()
+                continue
             }
+            await fly(batch)
+            state.withLock { $0.landed += 1 }
         }
     }
 
-    private func takeBatch() -> (Int64, [Ticket])? {
+    private func takeBatch() -> [Ticket]? {
         state.withLock { state in
             var batch = Self.take(limits.batchEvents, from: &state.payments)
             if batch.count < limits.batchEvents {
@@ -131,8 +114,7 @@ final class CommitEvents: Worker {
             }
             guard !batch.isEmpty else { return nil }
             state.started += 1
-            state.open.insert(state.started)
-            return (state.started, batch)
+            return batch
         }
     }
 

@@ -83,9 +83,7 @@ final class KeepSlots: Worker {
     }
 
     private func takeShare() async throws {
-        let asked = Deadline.monotonicNow()
         let instances = try await slots.announce()
-        commit.noteCommit(nanoseconds: Deadline.monotonicNow() - asked)
         others.store(instances - 1, ordering: .relaxed)
         let share = (Int64(Slot.count) + instances - 1) / instances
         let owned = dispatch.ownedSlots
@@ -160,8 +158,7 @@ final class KeepSlots: Worker {
     private func renew() async throws {
         let boundary = try await slots.boundary()
         // The answer of a flight may arrive after the boundary's: its events must be offered before the marks pass them.
-        // Every flight within the boundary had started before the boundary was known, so the newest is asked for now; one
-        // that started while others were awaited would be missed otherwise, and lost if the process then died.
+        // Every flight within the boundary had started before the boundary was known, so the newest is asked for now.
         let newest = commit.newestFlight
         while !commit.hasLanded(newest) { try await loop.sleep(for: .milliseconds(1)) }
         try await takeHandovers()
