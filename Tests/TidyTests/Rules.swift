@@ -89,7 +89,7 @@ enum Rules {
         "Sources/TestSupport/TestCertificates.swift", "loadtest/Sources/Platform/RawConnection.swift",
         "loadtest/Sources/Ingress/Posts.swift",
         "loadtest/Sources/Fuzz/Kit/Fuzzer.swift", "loadtest/Sources/Fuzz/Data/ArrayFuzz.swift",
-        "loadtest/Sources/Fuzz/HTTP/HTTP2Fuzz.swift", "services/generation/Sources/Catalogue/CatalogueWatcher.swift",
+        "loadtest/Sources/Fuzz/HTTP/HTTP2Fuzz.swift", "services/generation/Sources/Catalogue/FolderSign.swift",
         "services/generation/Sources/Work/AssetFiles.swift",
         "services/delivery/Sources/API/TelegramFiles.swift", "services/ingress/Sources/Domain/AddressRange.swift",
         "services/ingress/Sources/Domain/JSONOutline.swift", "services/ingress/Sources/Domain/JSONPath.swift",

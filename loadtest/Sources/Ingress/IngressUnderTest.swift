@@ -14,8 +14,10 @@ struct IngressUnderTest: Sendable {
     private let keeps: Bool
 
     static let database = Provisioning.database(.ingress)
-    /// More WAL between two checkpoints, as a server for this load would be set.
-    static let settings = ["shared_buffers": "512MB", "max_wal_size": "4GB", "wal_sync_method": "fdatasync"]
+    /// As a server for this load would be set.
+    static let settings = ["shared_buffers": "512MB", "wal_sync_method": "fdatasync"].merging(Rig.warmLogSettings) {
+        $1
+    }
 
     /// Makes everything anew; `ingress` is started apart.
     ///
@@ -36,6 +38,7 @@ struct IngressUnderTest: Sendable {
             variables: variables,
             keeps: keeps
         )
+        try await rig.warmLog()
         let port = try Tool.freePort()
         let children = rig.children(ports: [
             ("public", try Tool.freePort()), ("ingress", try Tool.freePort()), ("conversation", port),

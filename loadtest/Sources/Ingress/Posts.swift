@@ -22,7 +22,7 @@ final class Posts<Wire: PostWire>: @unchecked Sendable {
 
     private let loop: EventLoop
     private var lines: [Line] = []
-    /// Lines that may have room.
+    /// Lines that may have room, the one that has rested longest first: the server cuts who says nothing for long.
     private var free: [Int] = []
     private var waiting: [(body: [UInt8], due: UInt64)] = []
     private var nextWaiting = 0
@@ -63,11 +63,11 @@ final class Posts<Wire: PostWire>: @unchecked Sendable {
     }
 
     private func send() {
-        while nextWaiting < waiting.count, let index = free.last {
+        while nextWaiting < waiting.count, let index = free.first {
             let line = lines[index]
             guard line.wire.hasRoom else {
                 line.isListed = false
-                free.removeLast()
+                free.removeFirst()
                 continue
             }
             let (body, due) = waiting[nextWaiting]

@@ -25,6 +25,7 @@ enum IdleSystem {
     private static func measure(_ stage: Stage, _ bench: inout Bench) async throws {
         let rest = seconds("IDLE_REST", 10)
         let span = seconds("IDLE_SECONDS", 30)
+        try await endProviderSync(stage)
         try await stage.loop.sleep(for: .seconds(rest))
         let names = ServiceName.allCases.filter { $0 != .operator }.map(\.rawValue)
         let before = try names.map { try Sample(stage, $0) }
@@ -45,6 +46,15 @@ enum IdleSystem {
         table.append(["PostgreSQL for all of them", Bench.format(percent(used)), "", ""])
         bench.note("postgres_cpu_percent", percent(used))
         Console.say(TextTable(table, numbersFrom: 1).text)
+    }
+
+    /// Four times a day generation reads the provider's catalogue for some minutes, at a call a second, and begins with it:
+    /// that is work, and over.
+    private static func endProviderSync(_ stage: Stage) async throws {
+        let url = try stage.children().migration(.generation)["ATELIER_DATABASE_OWNER_URL"] ?? ""
+        let installation = try PostgresInstallation.find(environment: ProcessInfo.processInfo.environment)
+        let sql = "update provider_view set looked_at = now()"
+        _ = try await Tool.output(installation.psql, ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, url])
     }
 
     private static func seconds(_ name: String, _ usual: Int) -> Int {

@@ -47,12 +47,14 @@ struct ProviderSyncTests {
         let store = store
         func calls() async throws -> Int {
             try await withThrowingTaskGroup(of: Bool.self) { group in
-                for _ in 0..<8 { group.addTask { try await store.takeCall(every: .seconds(60)) } }
+                for _ in 0..<8 { group.addTask { try await store.takeCall(every: .seconds(60)) == nil } }
                 return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
             }
         }
         #expect(try await calls() == 1)
         #expect(try await calls() == 0)
+        let wait = try #require(try await store.takeCall(every: .seconds(60)))
+        #expect(wait > .seconds(30) && wait <= .seconds(60))
         try await ScratchDatabase.current.database.execute("update provider_budget set next_at = now()")
         #expect(try await calls() == 1)
     }

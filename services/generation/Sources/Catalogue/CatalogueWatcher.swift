@@ -2,7 +2,6 @@ internal import Concurrency
 internal import Contracts
 internal import EventLoop
 internal import Foundation
-internal import Glibc
 internal import Lifecycle
 internal import ModelCatalogue
 internal import ServiceKit
@@ -24,10 +23,10 @@ final class CatalogueWatcher: Worker {
 
     func run() async throws {
         // What the catalogue was loaded from may have changed since: the first look always reads.
-        var seen: [FileSign]?
+        var seen: FolderSign?
         tell(tools.catalogue)
         while !Task.isCancelled {
-            let sign = try await Self.look(at: tools.configuration.modelsDirectory)
+            let sign = try await FolderSign.look(at: tools.configuration.modelsDirectory)
             if sign != seen {
                 try await reload()
                 seen = sign
@@ -74,32 +73,5 @@ final class CatalogueWatcher: Worker {
             counts[catalogue.obstacle(to: entry, control)?.code ?? "sold", default: 0] += 1
         }
         for code in ["sold"] + SaleObstacle.codes { tools.metrics.models.set(Double(counts[code] ?? 0), code) }
-    }
-
-    /// What tells that a file has changed.
-    private struct FileSign: Equatable, Sendable {
-        let name: String
-        let size: Int
-        let node: UInt
-        let seconds: Int
-        let nanoseconds: Int
-
-        init(_ name: String, in directory: String) {
-            // One call each, as hundreds of files are looked at. One that has gone meanwhile shows at the next look.
-            var facts = stat()
-            unsafe stat("\(directory)/\(name)", &facts)
-            self.name = name
-            size = Int(facts.st_size)
-            node = UInt(facts.st_ino)
-            seconds = facts.st_mtim.tv_sec
-            nanoseconds = facts.st_mtim.tv_nsec
-        }
-    }
-
-    private static func look(at directory: String) async throws -> [FileSign] {
-        try await BlockingExecutor.shared.run {
-            let names = try FileManager.default.contentsOfDirectory(atPath: directory)
-            return names.filter { $0.hasSuffix(".json") }.sorted().map { FileSign($0, in: directory) }
-        }
     }
 }

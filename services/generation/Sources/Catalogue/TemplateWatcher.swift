@@ -40,20 +40,26 @@ final class TemplateWatcher: Worker {
 
     func run() async throws {
         var shelf = TemplateShelf.empty
+        var seen: FolderSign?
         while !Task.isCancelled {
-            let (directory, previous) = (tools.configuration.templatesDirectory, shelf)
-            // The files are few and small: reading them costs less than remembering what they looked like.
-            let next = try await BlockingExecutor.shared.run {
-                (try? TemplateShelf.load(directory, after: previous)) ?? .empty
-            }
-            if next != shelf {
-                for refusal in next.refused where !shelf.refused.contains(refusal) {
-                    tools.log.error("template file refused", [.file: .string(refusal.text)])
-                }
-                tools.templates.replace(next)
-                shelf = next
+            let sign = try? await FolderSign.look(at: tools.configuration.templatesDirectory)
+            if sign != seen {
+                shelf = try await reload(after: shelf)
+                seen = sign
             }
             try await loop.sleep(for: tools.configuration.modelReload)
         }
+    }
+
+    private func reload(after previous: TemplateShelf) async throws -> TemplateShelf {
+        let directory = tools.configuration.templatesDirectory
+        let next = try await BlockingExecutor.shared.run {
+            (try? TemplateShelf.load(directory, after: previous)) ?? .empty
+        }
+        for refusal in next.refused where !previous.refused.contains(refusal) {
+            tools.log.error("template file refused", [.file: .string(refusal.text)])
+        }
+        tools.templates.replace(next)
+        return next
     }
 }

@@ -9,14 +9,20 @@ struct ProviderViewStore: Sendable {
     /// Takes a place in the provider's budget.
     ///
     /// - Parameter pause: The time between two calls.
-    /// - Returns: false if it is too early for another call.
-    func takeCall(every pause: Duration) async throws -> Bool {
-        try await database.execute(
+    /// - Returns: nil if the call may be made, else how long to wait before asking again.
+    func takeCall(every pause: Duration) async throws -> Duration? {
+        let rows = try await database.query(
             """
-            insert into provider_budget (next_at) values (now() + \(pause.inSeconds) * interval '1 second')
-            on conflict (is_only) do update set next_at = excluded.next_at where provider_budget.next_at <= now()
+            with taken as (
+                insert into provider_budget (next_at) values (now() + \(pause.inSeconds) * interval '1 second')
+                on conflict (is_only) do update set next_at = excluded.next_at where provider_budget.next_at <= now()
+                returning 1)
+            select exists (select from taken),
+                coalesce(extract(epoch from (select next_at from provider_budget) - now()), 0)::float8
             """
-        ) == 1
+        )
+        let (isTaken, seconds) = try rows[0].decode(Bool.self, Double.self)
+        return isTaken ? nil : .seconds(max(0, seconds))
     }
 
     /// Makes sure that every model has a row, and drops rows of models that are gone.

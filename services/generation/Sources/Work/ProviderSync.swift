@@ -83,8 +83,9 @@ final class ProviderSync: Worker {
 
     /// Waits for a place in the budget and makes one call.
     private func ask(_ path: String) async throws -> JSONValue? {
-        while try await !tools.provider.takeCall(every: Self.pause) {
-            try await loop.sleep(for: .milliseconds(.random(in: 200...600)))
+        while let wait = try await tools.provider.takeCall(every: Self.pause) {
+            // Whoever waits too asks a little earlier or later.
+            try await loop.sleep(for: wait + .milliseconds(.random(in: 1...100)))
         }
         guard let key = tools.configuration.kieKeys.names.first else { return nil }
         return await tools.kie.catalogue(path, key: key)
