@@ -58,6 +58,9 @@ package struct Job: Codable, Sendable, Equatable {
     package var endedAt: Timestamp?
     /// Where it stands among the jobs of its confirm; absent for a job by itself.
     package var group: GroupPlace?
+    /// Models that do the same, where a run by itself failed and not because of what the user gave; the best first. Only
+    /// with the fact about the failure.
+    package var alternatives: [ModelAlternative]?
 
     package init(
         jobID: JobID,
@@ -77,7 +80,8 @@ package struct Job: Codable, Sendable, Equatable {
         typicalSeconds: Int,
         createdAt: Timestamp,
         endedAt: Timestamp? = nil,
-        group: GroupPlace? = nil
+        group: GroupPlace? = nil,
+        alternatives: [ModelAlternative]? = nil
     ) {
         self.jobID = jobID
         self.userID = userID
@@ -97,6 +101,7 @@ package struct Job: Codable, Sendable, Equatable {
         self.createdAt = createdAt
         self.endedAt = endedAt
         self.group = group
+        self.alternatives = alternatives
     }
 }
 

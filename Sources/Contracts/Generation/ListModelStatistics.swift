@@ -69,7 +69,7 @@ package struct ModelMeasure: Codable, Sendable, Equatable {
 /// A model that does the same as one that is in trouble, for the user to choose; never taken without asking.
 package struct ModelAlternative: Codable, Sendable, Equatable {
     package var modelNumber: Int
-    /// For the same words and files.
+    /// For the same words and files, with all copies and stages.
     package var priceKopecks: Int64
 
     package init(modelNumber: Int, priceKopecks: Int64) {

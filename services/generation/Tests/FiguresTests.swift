@@ -136,6 +136,48 @@ struct FiguresTests {
         }
     }
 
+    @Test func `others are priced with all copies and stages`() async throws {
+        try await Bench.run(quick) { bench in
+            let health = HealthStore(database: database)
+            for _ in 0..<2 { _ = try await health.failed("nano-banana-2") }
+            func quote(_ model: Int) async throws(CallError) -> Quote {
+                try await bench.conversation.call(
+                    CreateQuote.self,
+                    CreateQuote.Input(
+                        userID: Bench.user,
+                        modelNumber: model,
+                        inputs: ["prompt": "дом"],
+                        copies: 3,
+                        then: [NextStage(modelNumber: 14, inputs: ["prompt": "дом в снегу"])]
+                    ),
+                    key: "quote:\(UUID())"
+                )
+            }
+            try await eventually(within: .seconds(20)) { try await quote(5).alternatives != nil }
+            let offers = try #require(try await quote(5).alternatives)
+            #expect(!offers.isEmpty)
+            for offer in offers { #expect(try await quote(offer.modelNumber).priceKopecks == offer.priceKopecks) }
+        }
+    }
+
+    @Test func `a run that failed for no fault of the user is told with others, any other is not`() async throws {
+        try await Bench.run { bench in
+            bench.world.edit {
+                $0.endings = [("999", "something odd"), ("400", "Content was flagged by the safety system.")]
+            }
+            for _ in 0..<2 {
+                let job = try await bench.start(5, ["prompt": "дом", "resolution": "2K"])
+                try await bench.wait(for: .failed, of: job.jobID)
+            }
+            await eventually(within: .seconds(20)) { bench.world.now.facts.count { $0.kind == .jobFailed } == 2 }
+            let told = bench.world.now.facts.filter { $0.kind == .jobFailed }.compactMap(\.job)
+            #expect(told.map(\.failure) == [.unknown, .refused] && told[1].alternatives == nil)
+            let offers = try #require(told[0].alternatives)
+            #expect(!offers.isEmpty && !offers.contains { $0.modelNumber == 5 })
+            #expect(try await bench.job(told[0].jobID).alternatives == nil, "prices of then are not told later")
+        }
+    }
+
     @Test func `a hidden model names others in its refusal`() async throws {
         try await Bench.run(quick) { bench in
             let health = HealthStore(database: database)

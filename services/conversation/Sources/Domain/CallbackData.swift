@@ -33,6 +33,9 @@ enum ButtonAction: Sendable, Equatable {
     case skipSlot
     /// Make the draft's trial first.
     case tryFirst
+    /// The same wish with another model, that of the draft or of a job that failed.
+    case instead(model: Int)
+    case insteadOf(job: UInt64, model: Int)
     case amount(kopecks: Int64)
     case pay(kopecks: Int64, PaymentRail)
     case checkOrder(UInt64)
@@ -58,7 +61,7 @@ enum ButtonAction: Sendable, Equatable {
     var isBoundToDraft: Bool {
         switch self {
         case .generate, .confirmGenerate, .copies, .setCopies, .addStage, .dropStages, .tryFirst,
-            .templates, .template, .suggestion, .skipSlot,
+            .templates, .template, .suggestion, .skipSlot, .instead,
             .option, .setOption, .clear, .toggleAdvanced, .discardDraft,
             .confirmDiscard, .helpPrompt, .useSuggestion:
             true

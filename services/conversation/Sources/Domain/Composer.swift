@@ -30,6 +30,19 @@ extension ModelInput {
         }
     }
 
+    /// Whether a value that was meant for another model's input of this name may stand here too.
+    func takes(_ value: JSONValue) -> Bool {
+        switch kind {
+        case .choice: options.contains(value)
+        case .boolean: value.bool != nil
+        case .integer, .number:
+            value.number.map { $0 >= minimum ?? $0 && $0 <= maximum ?? $0 } == true
+                && (kind == .number || value.integer != nil)
+        case .text: value.string.map { $0.unicodeScalars.count <= maximumLength ?? .max } == true
+        case .file, .files: false
+        }
+    }
+
     /// The values that buttons offer.
     var choices: [JSONValue] {
         switch kind {
@@ -139,12 +152,14 @@ extension Draft {
     /// The same wishes for another model: what fits goes along, the prompt first of all.
     func carried(to model: Model, from old: Model?) -> Draft {
         var draft = Draft(modelNumber: model.number)
-        let prompt = old.flatMap { self.prompt(of: $0) } ?? inputs["prompt"]?.string
+        let prompt = old.flatMap { self.prompt(of: $0) } ?? (inputs["prompt"] ?? inputs["text"])?.string
         draft = draft.filled(text: prompt, media: media.sorted { $0.key < $1.key }.flatMap(\.value), model: model)
-        for input in model.inputs where input.kind == .choice {
-            if let value = inputs[input.name], input.options.contains(value) { draft.set(input.name, to: value) }
+        for input in model.inputs where input != model.mainText {
+            if let value = inputs[input.name], input.takes(value) { draft.set(input.name, to: value) }
         }
-        if let old, old.output == model.output { draft.then = then }
+        // Chains begin with a picture; a model that has left the catalogue can't be asked.
+        if (old?.output ?? .image) == model.output { draft.then = then }
+        if let copies, draft.copyChoices(of: model).contains(copies) { draft.copies = copies }
         draft.promptMessageID = promptMessageID
         draft.promptAt = promptAt
         return draft

@@ -72,6 +72,8 @@ struct FrozenPrice: Codable, Sendable, Equatable {
     var trial: QuotedTrial?
     /// What a trial has paid already.
     var creditKopecks: Int64?
+    /// Others that do the same, where the model has been failing lately.
+    var alternatives: [ModelAlternative]?
 
     init(_ quote: Quote) {
         quoteID = quote.quoteID
@@ -82,6 +84,7 @@ struct FrozenPrice: Codable, Sendable, Equatable {
         stages = quote.stages
         trial = quote.trial
         creditKopecks = quote.creditKopecks
+        alternatives = quote.alternatives
     }
 }
 

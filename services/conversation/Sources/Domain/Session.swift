@@ -86,6 +86,8 @@ enum Screen: Codable, Sendable, Equatable {
     case models(task: ModelTask, sort: ModelSort, page: Int)
     case model(number: Int)
     case composer
+    /// In place of the screens of a draft whose model is not sold now.
+    case unavailable
     /// Option picker of the input at this place in the model's list.
     case option(input: Int, page: Int)
     case confirm
@@ -103,6 +105,14 @@ enum Screen: Codable, Sendable, Equatable {
     case history(page: Int)
     /// One of several results, to choose what to do with it.
     case result(job: JobID, asset: Int)
+
+    /// Whether it speaks of the current draft and of nothing without one.
+    var isAboutDraft: Bool {
+        switch self {
+        case .composer, .unavailable, .option, .confirm, .promptHelp, .templates, .template: true
+        default: false
+        }
+    }
 
     /// Label of metrics and golden files.
     var name: String {

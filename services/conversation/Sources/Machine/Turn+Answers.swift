@@ -47,6 +47,8 @@ extension Turn {
                 )
             )
         default:
+            // A price of a model that is not sold any more says nothing; asking anew names others.
+            if [.modelUnavailable, .modelNotFound].contains(problem.code) { job.draft = job.requoted }
             giveBack(job)
             notices.append(texts.html(TextKey(refusal: problem.code)))
             go(to: .composer)

@@ -35,6 +35,7 @@ extension Turn {
         case .tryFirst: tryFirst()
         case .templates: openTemplates()
         case .template(let number): open(template: number)
+        case .instead(let number): startModel(number)
         case .suggestion(let index): takeSuggestion(index)
         case .skipSlot: skipSlot()
         case .confirmGenerate: generate(confirmed: true)

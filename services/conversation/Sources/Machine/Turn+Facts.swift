@@ -42,7 +42,7 @@ extension Turn {
         case .failed:
             note(known)
             send(
-                cards.failure(known, reported),
+                cards.failure(known, reported, catalogue),
                 key: "job:\(known.jobID):failure",
                 replyTo: known.draft.promptMessageID
             )

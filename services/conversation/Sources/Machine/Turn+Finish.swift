@@ -39,7 +39,10 @@ extension Turn {
         case .quoted(let quote):
             guard session.draft?.modelNumber == quote.modelNumber else { break }
             session.draft?.price = FrozenPrice(quote)
-        case .refused(let problem): notices.append(contentsOf: explain(problem))
+        // The screen itself says that the model is gone.
+        case .refused where isModelGone, .unavailable where isModelGone: break
+        case .refused(let problem):
+            notices.append(contentsOf: explain(problem).filter { !notices.contains($0) })
         case .unavailable: notices.append(texts.html(.noticePriceUnavailable))
         }
     }

@@ -23,6 +23,7 @@ extension Turn {
             session.open(job.draft.inFull(after: job.jobID))
             go(to: .confirm)
         case .chain(let chain, _, let asset): follow(chain: chain, job, asset)
+        case .insteadOf(_, let number): redo(job, with: number)
         case .asset(_, let index):
             guard job.assets.indices.contains(index) else { return missing(.toastOutdated) }
             go(to: .result(job: job.jobID, asset: index))
@@ -69,6 +70,13 @@ extension Turn {
             return missing(.toastModelGone)
         }
         session.open(Draft(modelNumber: model.number).filled(text: nil, media: [file], model: model))
+        go(to: .composer)
+    }
+
+    /// The same wish with another model; its price is asked anew, and nothing starts by itself.
+    private mutating func redo(_ job: KnownJob, with number: Int) {
+        guard let model = catalogue.model(number) else { return missing(.toastModelGone) }
+        session.open(job.repeatable.carried(to: model, from: catalogue.model(job.draft.modelNumber)))
         go(to: .composer)
     }
 
@@ -120,7 +128,7 @@ extension ButtonAction {
     var job: UInt64? {
         switch self {
         case .cancelJob(let job), .showJob(let job), .again(let job), .edit(let job), .follow(_, let job, _),
-            .inFull(let job), .chain(_, let job, _), .asset(let job, _), .original(let job, _):
+            .inFull(let job), .chain(_, let job, _), .asset(let job, _), .original(let job, _), .insteadOf(let job, _):
             job
         default: nil
         }

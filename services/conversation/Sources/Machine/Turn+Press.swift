@@ -53,13 +53,14 @@ extension Turn {
         case .start, .sample, .offer, .keepOffer, .continueDraft, .parkedDraft, .composer, .otherModels,
             .toggleAdvanced, .discardDraft, .confirmDiscard, .option, .setOption, .clear, .generate,
             .confirmGenerate, .helpPrompt, .useSuggestion, .copies, .setCopies, .addStage, .dropStages, .tryFirst,
-            .templates, .template, .suggestion, .skipSlot:
+            .templates, .template, .suggestion, .skipSlot, .instead:
             performOnDraft(action)
         case .amount(let kopecks): go(to: .rails(amountKopecks: kopecks))
         case .pay(let kopecks, let rail): order(kopecks, by: rail)
         case .checkOrder(let short): check(order: short)
         case .leaveOrder(let short): leave(order: short)
-        case .cancelJob, .showJob, .again, .edit, .follow, .inFull, .chain, .asset, .original: performOnJob(action)
+        case .cancelJob, .showJob, .again, .edit, .follow, .inFull, .chain, .asset, .original, .insteadOf:
+            performOnJob(action)
         }
     }
 

@@ -95,6 +95,9 @@ struct Turn: Sendable {
     /// The model of the current draft.
     var draftModel: Model? { session.draft.flatMap { catalogue.model($0.modelNumber) } }
 
+    /// Whether the current draft's model is not sold now; an empty catalogue says nothing about it.
+    var isModelGone: Bool { session.draft != nil && draftModel == nil && !catalogue.isEmpty }
+
     /// A card's next revision: above the last one, and above any that an earlier database of ours may have used, so that
     /// cards are not taken for old ones after a restore. In milliseconds since 1970.
     func nextRevision(after last: Int64) -> Int64 { max(last + 1, now.microseconds / 1_000) }
@@ -145,9 +148,14 @@ struct Turn: Sendable {
 
     private var wantsOfScreen: Wants {
         var wants = Wants()
+        if isModelGone, session.screen.isAboutDraft {
+            // The refusal names others.
+            wants.quote = session.draft
+            return wants
+        }
         switch session.screen {
         case .home: wants.balance = !scene.isGroup && toldBalance == nil
-        case .composer, .option, .confirm:
+        case .composer, .unavailable, .option, .confirm:
             guard let draft = session.draft, let model = draftModel else { break }
             wants.balance = !scene.isGroup
             if draft.usablePrice(at: now) == nil, draft.missingInput(of: model) == nil { wants.quote = draft }

@@ -73,7 +73,7 @@ struct JobCards {
     }
 
     /// The end without a result: why, what became of the money, what to press.
-    func failure(_ job: KnownJob, _ reported: Job) -> MessageContent {
+    func failure(_ job: KnownJob, _ reported: Job, _ catalogue: Catalogue) -> MessageContent {
         var keyboard = keyboard()
         let short = job.jobID.short
         switch reported.failure {
@@ -82,6 +82,12 @@ struct JobCards {
         case .provider, .timeout, .previousStage, .unknown, nil:
             keyboard.row(keyboard.button(.buttonSameAgain, .again(short), .primary))
         }
+        let others = (reported.alternatives ?? []).compactMap { offer in
+            texts.offered(offer, catalogue).map {
+                keyboard.button($0, .insteadOf(job: short, model: offer.modelNumber))
+            }
+        }
+        keyboard.grid(others)
         keyboard.row(keyboard.button(.buttonSupport, .support), keyboard.button(.home, .home))
         let back = job.priceKopecks - (reported.chargedKopecks ?? 0)
         return MessageContent(
@@ -89,6 +95,7 @@ struct JobCards {
                 texts.html(.failureTitle, ["model": .text(job.modelTitle)]),
                 texts.html(TextKey(failure: reported.failure)),
                 back > 0 ? texts.html(.moneyReturned, ["sum": .text(texts.money(back))]) : nil,
+                others.isEmpty ? nil : texts.html(.alternatives),
                 texts.html(.failureCode, ["code": .text(ShortCode.text(short))]),
             ].compactMap { $0 }.joined(separator: "\n"),
             keyboard: keyboard.limited

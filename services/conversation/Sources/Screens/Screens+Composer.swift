@@ -13,6 +13,7 @@ extension Screens {
         } else if missing == nil {
             keyboard.row(keyboard.button(.buttonAskPrice, .composer))
         }
+        keyboard.grid(alternativeButtons(keyboard))
         if let missing, missing.isChip {
             keyboard.grid(choiceButtons(missing, at: model.index(of: missing), of: draft, page: 0, keyboard).buttons)
         } else {
@@ -42,7 +43,8 @@ extension Screens {
                 promptLine(draft, model),
                 mediaLines(draft, model),
                 "",
-                missing.map { ask(for: $0) } ?? priceLine(draft)
+                missing.map { ask(for: $0) } ?? priceLine(draft),
+                alternativesLine
             ),
             keyboard: keyboard
         )
@@ -199,13 +201,18 @@ extension Screens {
     }
 
     func discard() -> Card {
-        guard let draft = session.draft, let model = turn.draftModel else { return home() }
+        guard let draft = session.draft else { return home() }
+        let model = turn.draftModel
         var keyboard = keyboard()
         keyboard.row(keyboard.button(.buttonKeep, .composer, .primary))
         keyboard.row(keyboard.button(.buttonDiscardYes, .confirmDiscard, .danger))
         keyboard.footer(back: .composer)
         return Card(
-            text: lines(texts.html(.discardAsk), promptLine(draft, model), mediaLines(draft, model)),
+            text: lines(
+                texts.html(.discardAsk),
+                model.flatMap { promptLine(draft, $0) },
+                model.flatMap { mediaLines(draft, $0) }
+            ),
             keyboard: keyboard
         )
     }

@@ -8,6 +8,7 @@ extension Screens {
         var keyboard = keyboard()
         let title = texts.plain(.buttonConfirm, ["price": texts.price(price.kopecks)])
         keyboard.row(keyboard.button(title, .confirmGenerate, .primary))
+        keyboard.grid(alternativeButtons(keyboard))
         if let trial = price.trial, draft.full == nil, draft.trial == nil, !draft.isGroup {
             let title = texts.plain(.buttonTryFirst, ["price": texts.price(trial.priceKopecks)])
             keyboard.row(keyboard.button(title, .tryFirst))
@@ -35,7 +36,8 @@ extension Screens {
                 price.creditKopecks.map { texts.html(.confirmCredit, ["sum": .text(texts.money($0))]) },
                 priceLine(draft),
                 texts.html(.modelWait, ["wait": .text(texts.duration(seconds: model.typicalSeconds))]),
-                texts.html(.modelRefund)
+                texts.html(.modelRefund),
+                alternativesLine
             ),
             keyboard: keyboard
         )

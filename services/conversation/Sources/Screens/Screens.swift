@@ -29,9 +29,11 @@ struct Screens {
     /// Screens about money and history are for the user alone; in a group they point to the private chat.
     private func settled(_ screen: Screen) -> Screen {
         switch screen {
-        case .promptHelp where session.suggestion == nil: return session.draft == nil ? .home : .composer
-        case .composer, .option, .confirm, .discard, .promptHelp, .templates, .template:
-            guard session.draft != nil, turn.draftModel != nil else { return .home }
+        case .composer, .unavailable, .option, .confirm, .promptHelp, .templates, .template:
+            if turn.isModelGone { return .unavailable }
+            guard turn.draftModel != nil else { return .home }
+            if screen == .unavailable || screen == .promptHelp && session.suggestion == nil { return .composer }
+        case .discard: guard session.draft != nil, !catalogue.isEmpty else { return .home }
         case .model(let number): guard catalogue.model(number) != nil else { return .tasks }
         case .offer: guard session.offer != nil else { return .home }
         case .result(let job, let asset):
@@ -52,6 +54,7 @@ struct Screens {
         case .models(let task, let sort, let page): models(task, sort, page)
         case .model(let number): modelCard(number)
         case .composer: composer()
+        case .unavailable: unavailable()
         case .option(let input, let page): option(input, page)
         case .confirm: confirm()
         case .templates: templates()

@@ -29,7 +29,7 @@ enum TextKey: String, CaseIterable, Sendable {
         buttonRemove, buttonChange, chip, optionTitle, optionType, optionPrice, confirmTitle, buttonConfirm, starting,
         buttonTemplates, buttonSkip, templates, templateRow, templateSlot, buttonCopies, buttonThenAnimate,
         buttonDropStages, buttonTryFirst, buttonInFull, confirmTrial, confirmCredit,
-        confirmStage, confirmCopies, confirmParts
+        confirmStage, confirmCopies, confirmParts, modelAils, modelGone, alternatives
 
     // Prompt help
     case buttonImprove, buttonScript, helpBefore, helpAfter, helpCost, buttonUseSuggestion, buttonSuggestAgain,

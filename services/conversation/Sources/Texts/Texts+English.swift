@@ -152,6 +152,9 @@ extension Texts {
         case .confirmStage: "{n}. {model} — {price}"
         case .confirmCopies: "{n} at once, {price} each"
         case .confirmParts: "What does not work out is refunded; what is ready comes by itself."
+        case .modelAils: "⚠️ This model has been failing often lately."
+        case .modelGone: "⚠️ <b>This model is not available now.</b> Your draft is safe and no money was touched."
+        case .alternatives: "These do the same:"
         case .starting: "🚀 Starting… The price is reserved and only charged for a finished result."
         // Money
         case .shortage: "You are <b>{shortage}</b> short ({available} available)."

@@ -151,6 +151,9 @@ extension Texts {
         case .confirmStage: "{n}. {model} — {price}"
         case .confirmCopies: "Сразу {n} шт., каждая — {price}"
         case .confirmParts: "За то, что не получится, деньги вернутся; готовое придёт само."
+        case .modelAils: "⚠️ Эта модель сейчас часто ошибается."
+        case .modelGone: "⚠️ <b>Этой модели сейчас нет.</b> Ваш черновик на месте, деньги не тронуты."
+        case .alternatives: "То же самое умеют:"
         case .starting: "🚀 Запускаю… Цена будет зарезервирована, а спишется только за готовый результат."
         // Money
         case .shortage: "Не хватает <b>{shortage}</b> (доступно {available})."

@@ -161,6 +161,14 @@ import Time
             $0.take(Make.photo(caption: "лети"))
             $0.take(Make.press(CallbackData(.start(3), draftSerial: 0).text))
         },
+        panel("composer-ailing", .composer) {
+            $0.alternatives = AlternativesTests.offers
+            $0.compose()
+        },
+        panel("unavailable", .unavailable) {
+            $0.compose()
+            ($0.catalogue, $0.quoteProblem) = (AlternativesTests.without(2), AlternativesTests.refusal)
+        },
         panel("confirm", .confirm, compose),
         panel("confirm-copies", .confirm) {
             $0.compose()
@@ -225,6 +233,9 @@ import Time
         View(name: "job-cancelled") { fact(&$0, .jobCancelled, .cancelled) },
         View(name: "job-refused") { fact(&$0, .jobFailed, .failed, failure: .refused) },
         View(name: "job-timed-out") { fact(&$0, .jobFailed, .failed, failure: .timeout) },
+        View(name: "job-failed-others") {
+            fact(&$0, .jobFailed, .failed, failure: .provider, alternatives: AlternativesTests.offers)
+        },
         View(name: "job-result") { fact(&$0, .jobSucceeded, .succeeded, assets: [Make.asset()]) },
         View(name: "job-results") {
             fact(&$0, .jobSucceeded, .succeeded, assets: (1...4).map { Make.asset(.image, $0) })
@@ -261,14 +272,17 @@ import Time
         _ kind: FactKind,
         _ state: JobState,
         failure: JobFailure? = nil,
-        assets: [Asset] = []
+        assets: [Asset] = [],
+        alternatives: [ModelAlternative]? = nil
     ) {
         user.take(Make.text("/start"))
         var job = known
         job.language = user.settings?.language ?? .russian
         job.progress = .requested
         user.jobs[jobID] = job
-        user.take(.fact(Make.fact(kind, job: Make.job(jobID, state, attempt: 2, failure: failure, assets: assets))))
+        var reported = Make.job(jobID, state, attempt: 2, failure: failure, assets: assets)
+        reported.alternatives = alternatives
+        user.take(.fact(Make.fact(kind, job: reported)))
     }
 
     @Sendable static func filling(_ user: inout Driver, _ filling: Filling?) {

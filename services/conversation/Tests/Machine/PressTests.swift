@@ -50,6 +50,15 @@ import Time
             $0.take(.fact(Make.fact(.jobSucceeded, job: Make.job(job, .succeeded, assets: assets))))
             $0.take(Make.press(CallbackData(.asset(job: job.short, asset: 1), draftSerial: nil).text))
         },
+        State(name: "ailing model") {
+            $0.alternatives = AlternativesTests.offers
+            $0.compose()
+        },
+        State(name: "model gone") {
+            $0.compose()
+            ($0.catalogue, $0.quoteProblem) = (AlternativesTests.without(2), AlternativesTests.refusal)
+            $0.take(Make.press("?"))
+        },
         State(name: "no catalogue") { $0.catalogue = .empty },
         State(name: "nobody answers") {
             $0.compose()

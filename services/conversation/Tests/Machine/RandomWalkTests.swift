@@ -33,7 +33,9 @@ import Time
         user.price = [nil, 0, 300, 1_400, 4_999, 5_001, 90_000].randomElement(using: &random) ?? nil
         user.balance = Bool.random(using: &random) ? Make.balance(Int64.random(in: 0...20_000, using: &random)) : nil
         user.options = Int.random(in: 0..<5, using: &random) == 0 ? nil : Make.options
+        user.alternatives = Int.random(in: 0..<4, using: &random) == 0 ? AlternativesTests.offers : nil
         user.catalogue = Int.random(in: 0..<20, using: &random) == 0 ? .empty : Sample.catalogue
+        if Int.random(in: 0..<20, using: &random) == 0 { user.catalogue = AlternativesTests.without(2) }
         user.quoteProblem =
             Int.random(in: 0..<15, using: &random) == 0
             ? Problem(

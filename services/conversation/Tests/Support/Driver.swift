@@ -26,6 +26,8 @@ struct Driver {
     /// A cheaper variant that quotes offer, and what one that was made is credited with.
     var trial: QuotedTrial?
     var credit: Int64?
+    /// Others that quotes name.
+    var alternatives: [ModelAlternative]?
     var events = 0
 
     /// Of the latest turn.
@@ -98,6 +100,7 @@ struct Driver {
             } else {
                 var answer = price.map { Make.quote(draft, kopecks: $0, at: now) }
                 answer?.trial = draft.isGroup ? nil : trial
+                answer?.alternatives = alternatives
                 answer?.creditKopecks = draft.trial.flatMap { _ in credit }
                 knowledge.quote = answer.map { .quoted($0) } ?? .unavailable
             }

@@ -9,6 +9,7 @@ internal import Time
 /// `CreateQuote`.
 struct QuoteHandler: Sendable {
     let tools: Toolbox
+    private var pricing: StagePricing { StagePricing(tools: tools) }
 
     func create(_ input: CreateQuote.Input, _ call: Call<CreateQuote>) async throws -> Answer<Quote> {
         let fingerprint = call.fingerprint
@@ -110,67 +111,20 @@ struct QuoteHandler: Sendable {
     }
 
     private func first(_ entry: ModelEntry, _ input: CreateQuote.Input) async throws -> RunPlan.Stage {
-        let run = try validated(entry, input.inputs, input.media)
+        let run = try pricing.validated(entry, input.inputs, input.media)
         try await checkAssets(run, entry, of: input.userID)
-        return try priced(entry, run, for: input)
+        return try pricing.priced(entry, run, for: input)
     }
 
-    /// A stage whose file does not exist yet: it is checked and priced with one in its place that nothing is known of but
-    /// its kind, so that what depends on a clip's length is quoted at its bound.
     private func stage(
         _ entry: ModelEntry,
         _ next: NextStage,
         after previous: ModelEntry,
         of userID: UserID
     ) async throws -> RunPlan.Stage {
-        let own = next.media ?? [:]
-        guard let feeds = entry.inputFed(with: previous.output, from: previous.slug, beside: own) else {
-            let name = entry.inputs.first { $0.input.kind == .file || $0.input.kind == .files }?.input.name
-            throw InputProblems(list: [InputProblem(name: name ?? "media", reason: .wrongMedia)]).problem
-        }
-        var media = own
-        media[feeds] = [MediaReference(assetID: AssetID(), kind: previous.output)] + (own[feeds] ?? [])
-        let run = try validated(entry, next.inputs, media)
-        try await checkAssets(RunInputs(media: own), entry, of: userID)
-        var stage = try priced(entry, run)
-        stage.inputs.media[feeds] = own[feeds]
-        stage.feeds = feeds
+        let stage = try pricing.later(entry, next, after: previous)
+        try await checkAssets(RunInputs(media: next.media ?? [:]), entry, of: userID)
         return stage
-    }
-
-    /// - Parameter input: What others can be offered for, where this is the first stage.
-    private func priced(
-        _ entry: ModelEntry,
-        _ run: RunInputs,
-        for input: CreateQuote.Input? = nil
-    ) throws(Problem) -> RunPlan.Stage {
-        guard let cost = entry.price?.cost(of: run), let row = entry.price?.row(for: run) else {
-            throw Problem(.internalError, "\(entry.slug) has no price for these inputs")
-        }
-        if tools.models.current.control.stopped[SalesControl.key(entry.slug, row: row.name)] != nil {
-            let detail = "\(entry.slug) is not sold as \(row.name) now"
-            guard let input else { throw Problem(.modelUnavailable, detail) }
-            throw tools.unavailable(entry, reason: "stopped", detail, for: input)
-        }
-        return RunPlan.Stage(
-            modelNumber: entry.number,
-            inputs: run,
-            priceKopecks: entry.isFree ? 0 : tools.configuration.pricing.kopecks(cost.microdollars),
-            variant: cost.variant,
-            isBound: cost.isBound,
-            providerMicrodollars: cost.microdollars
-        )
-    }
-
-    private func validated(
-        _ entry: ModelEntry,
-        _ inputs: [String: JSONValue],
-        _ media: [String: [MediaReference]]
-    ) throws(Problem) -> RunInputs {
-        switch InputValidation.check(entry, inputs: inputs, media: media) {
-        case .success(let run): return run
-        case .failure(let problems): throw problems.problem
-        }
     }
 
     /// A result may be used as an input by its own user only, as what it is, and where its maker counts only if a

@@ -19,6 +19,8 @@ struct JobChange: Sendable {
     var refusal: Problem?
     /// With facts about results.
     var assets: [Asset] = []
+    /// With the fact about a failure.
+    var alternatives: [ModelAlternative]?
     /// Set where the change puts off a look at the provider: a callback that came since then makes it due at once.
     var observedSince: Timestamp?
 }
@@ -78,7 +80,7 @@ struct JobStore: Sendable {
             }
             if let since = change.observedSince { statements.append(Self.hurry(updated, since: since)) }
             if !change.facts.isEmpty {
-                statements.append(Outbox.insert(try Self.commands(change.facts, updated, group, change.assets, now)))
+                statements.append(Outbox.insert(try Self.commands(change, updated, group, now)))
             }
             _ = try await transaction.commit(after: statements)
             return updated
@@ -113,20 +115,21 @@ struct JobStore: Sendable {
     }
 
     private static func commands(
-        _ facts: [FactKind],
+        _ change: JobChange,
         _ job: JobRow,
         _ group: JobGroup?,
-        _ assets: [Asset],
         _ now: Timestamp
     ) throws -> [OutboxCommand] {
-        try facts.map { kind in
+        var reported = job.published(change.assets)
+        reported.alternatives = change.alternatives
+        return try change.facts.map { kind in
             let fact = Fact(
                 factID: FactID(now: now),
                 kind: kind,
                 at: now,
                 userID: job.userID,
                 chatID: job.chatID,
-                job: job.published(assets),
+                job: reported,
                 group: group
             )
             return try OutboxCommand(ReportFact.self, input: fact, lane: job.lane, key: fact.factID.description)

@@ -95,6 +95,7 @@ extension JobRunner {
         let ended = try await apply(.settled, to: job) { change in
             change.chargedKopecks = charged
             change.assets = assets
+            change.alternatives = tools.alternatives(afterFailureOf: job)
         }
         if let ended { count(ended) }
         return ended

@@ -59,33 +59,6 @@ struct Toolbox: Sendable {
         return entry
     }
 
-    /// The refusal of a model or one of its rows, with others that can do the same and what they would cost.
-    func unavailable(_ entry: ModelEntry, reason: String, _ detail: String, for wish: CreateQuote.Input?) -> Problem {
-        var members: [String: JSONValue] = ["reason": .string(reason)]
-        if let wish {
-            members["alternatives"] = .array(
-                alternatives(to: entry, for: wish).map {
-                    ["model_number": .integer(Int64($0.modelNumber)), "price_kopecks": .integer($0.priceKopecks)]
-                }
-            )
-        }
-        return Problem(.modelUnavailable, detail, members: members)
-    }
-
-    /// Healthy models for the same task, the cheapest first.
-    func alternatives(to entry: ModelEntry, for wish: CreateQuote.Input) -> [ModelAlternative] {
-        let (catalogue, control) = models.current
-        let statistics = models.statistics
-        return catalogue.alternatives(
-            to: entry,
-            inputs: wish.inputs,
-            media: wish.media,
-            configuration.pricing,
-            control,
-            isAiling: statistics.isAiling
-        )
-    }
-
     /// Where the provider calls back for an attempt.
     func callbackURL(for attempt: UUID) -> String {
         "\(configuration.publicURL)/webhooks/kie/\(token(for: attempt))"
