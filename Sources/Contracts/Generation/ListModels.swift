@@ -9,10 +9,13 @@ package enum ListModels: Operation {
         /// Changes whenever the list does.
         package var revision: String
         package var models: [Model]
+        /// Whether `HelpPrompt` translates, which takes an assistant; no if absent. Not counted in the revision.
+        package var translatesPrompts: Bool?
 
-        package init(revision: String, models: [Model]) {
+        package init(revision: String, models: [Model], translatesPrompts: Bool? = nil) {
             self.revision = revision
             self.models = models
+            self.translatesPrompts = translatesPrompts
         }
     }
 }

@@ -54,7 +54,9 @@ package struct GenerationService: AtelierService {
         let (callbacks, assets) = (CallbackHandler(tools: tools), AssetHandler(tools: tools))
         routes.serve(ListModels.self) { _, _ -> ListModels.Output in
             let (catalogue, control) = tools.models.current
-            return tools.models.statistics.measured(catalogue.published(tools.configuration.pricing, control))
+            var list = tools.models.statistics.measured(catalogue.published(tools.configuration.pricing, control))
+            list.translatesPrompts = tools.assistant != nil
+            return list
         }
         routes.serve(ListTemplates.self) { _, _ -> ListTemplates.Output in tools.templates.current }
         routes.serve(CreateQuote.self) { input, call -> Answer<Quote> in try await quotes.create(input, call) }

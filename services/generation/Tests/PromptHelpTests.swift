@@ -104,6 +104,7 @@ struct PromptHelpTests {
             #expect(answer.costKopecks == 0)
             #expect(try await help(bench, .script, "Кружка").after.contains("Кружка"))
             #expect(await code { _ = try await help(bench, .translate) } == .unavailable)
+            #expect(try await bench.conversation.call(ListModels.self).translatesPrompts == false)
             #expect(await code { _ = try await help(bench, .improve, model: 999) } == .modelNotFound)
             #expect(await code { _ = try await help(bench, .improve, "") } == .malformedRequest)
         }
@@ -151,6 +152,7 @@ struct PromptHelpTests {
             #expect(body["model"] == "small" && body["messages"]?.array?.last?["content"] == "кот")
             #expect(body["messages"]?.array?.first?["content"]?.string?.contains("material") == true)
             #expect(try await help(bench, .translate).source == .assistant)
+            #expect(try await bench.conversation.call(ListModels.self).translatesPrompts == true)
             said.withLock { $0 = nil }
             #expect(try await help(bench, .improve).source == .templates)
             said.withLock { $0 = String(repeating: "ы", count: 20_001) }

@@ -7,11 +7,14 @@ struct Catalogue: Sendable {
     let models: [Model]
     /// The operator's prompts with slots.
     var templates: [Template] = []
+    /// Whether somebody translates prompts.
+    let translatesPrompts: Bool
     private let byNumber: [Int: Model]
 
     init(_ list: ListModels.Output) {
         revision = list.revision
         models = list.models
+        translatesPrompts = list.translatesPrompts ?? false
         byNumber = Dictionary(list.models.map { ($0.number, $0) }) { first, _ in first }
     }
 

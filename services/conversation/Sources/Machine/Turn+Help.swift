@@ -20,9 +20,11 @@ extension Turn {
         case .suggested(let help) where help.after != help.before:
             session.suggestion = Suggestion(kind: kind, after: help.after, costKopecks: help.costKopecks)
             return go(to: .promptHelp)
-        case .suggested: notices.append(texts.html(.noticeNothingToBetter))
+        case .suggested:
+            notices.append(texts.html(kind == .translate ? .noticeNothingToTranslate : .noticeNothingToBetter))
         case .refused(let problem) where problem.code == .limitExceeded: notices.append(texts.html(.noticeHelpUsedUp))
-        case .refused, .unavailable, nil: notices.append(texts.html(.noticeNoHelp))
+        case .refused, .unavailable, nil:
+            notices.append(texts.html(kind == .translate ? .noticeNoTranslation : .noticeNoHelp))
         }
         go(to: .composer)
     }

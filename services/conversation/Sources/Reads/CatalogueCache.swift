@@ -86,7 +86,10 @@ final class CatalogueCache: Worker {
     private func refreshModels(within timeout: Duration = .seconds(3)) async -> Bool {
         do {
             let list = try await generation.call(ListModels.self, timeout: timeout)
-            if list.revision != catalogue.revision || catalogue.isEmpty {
+            let known = catalogue
+            if list.revision != known.revision || known.isEmpty
+                || list.translatesPrompts ?? false != known.translatesPrompts
+            {
                 let catalogue = Catalogue(list)
                 state.withLock { $0.catalogue = catalogue }
                 log.info("catalogue taken over", [.count: .int(list.models.count)])

@@ -17,10 +17,11 @@ extension Screens {
             text: lines(
                 texts.html(.helpBefore),
                 quoted(draft.prompt(of: model) ?? ""),
-                texts.html(.helpAfter),
+                texts.html(suggestion.kind == .translate ? .helpTranslated : .helpAfter),
                 quoted(suggestion.after),
                 suggestion.costKopecks == 0
-                    ? nil : texts.html(.helpCost, ["price": .text(texts.money(suggestion.costKopecks))])
+                    ? texts.html(.helpFree)
+                    : texts.html(.helpCost, ["price": .text(texts.money(suggestion.costKopecks))])
             ),
             keyboard: keyboard
         )
@@ -31,10 +32,18 @@ extension Screens {
         guard let prompt = draft.prompt(of: model), !prompt.isEmpty, model.tasks.first != .speech else { return [] }
         var buttons = [keyboard.button(.buttonImprove, .helpPrompt(.improve))]
         if model.output == .video { buttons.append(keyboard.button(.buttonScript, .helpPrompt(.script))) }
+        if catalogue.translatesPrompts, prompt.isTranslatable {
+            buttons.append(keyboard.button(.buttonTranslate, .helpPrompt(.translate)))
+        }
         return buttons
     }
 
     private func quoted(_ text: String) -> String {
         "<blockquote>\(Texts.escape(Texts.shortened(text, to: 1_200)))</blockquote>"
     }
+}
+
+extension String {
+    /// Whether there is a word in other letters than Latin ones, so that English would be another text.
+    fileprivate var isTranslatable: Bool { unicodeScalars.contains { $0.value > 0x24F && $0.properties.isAlphabetic } }
 }

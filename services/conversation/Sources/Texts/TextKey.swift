@@ -32,8 +32,9 @@ enum TextKey: String, CaseIterable, Sendable {
         confirmStage, confirmCopies, confirmParts, modelAils, modelGone, alternatives
 
     // Prompt help
-    case buttonImprove, buttonScript, helpBefore, helpAfter, helpCost, buttonUseSuggestion, buttonSuggestAgain,
-        buttonKeepMine, noticeNothingToBetter, noticeHelpUsedUp, noticeNoHelp
+    case buttonImprove, buttonScript, buttonTranslate, helpBefore, helpAfter, helpTranslated, helpCost, helpFree,
+        buttonUseSuggestion, buttonSuggestAgain, buttonKeepMine, noticeNothingToBetter, noticeNothingToTranslate,
+        noticeHelpUsedUp, noticeNoHelp, noticeNoTranslation
 
     // Money
     case shortage, shortageSafe, shortageGroup, topUp, topUpUnavailable, worth, rails, railCard, railStars,

@@ -203,6 +203,10 @@ import Time
                 costKopecks: 0
             )
         },
+        panel("prompt-translated", .promptHelp) {
+            $0.compose()
+            $0.session?.suggestion = Suggestion(kind: .translate, after: "a red fox", costKopecks: 150)
+        },
         panel("starting", .starting(job: jobID), compose),
         panel("shortage", .shortage(kopecks: 901, availableKopecks: 499), compose),
         panel("top-up", .topUp) { $0.take(Make.text("/start")) },

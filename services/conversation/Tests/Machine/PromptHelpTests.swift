@@ -58,6 +58,52 @@ struct PromptHelpScreenTests {
         #expect(prompt(user) != "рыжая лиса, мягкий свет")
     }
 
+    @Test func `a translation is shown beside the own words with its price, and either may be kept`() {
+        var user = Driver()
+        user.compose()
+        let translated = HelpPrompt.Output(
+            before: "рыжая лиса",
+            after: "a red fox",
+            source: .assistant,
+            costKopecks: 150
+        )
+        user.help = .suggested(translated)
+        user.press("На английский")
+        #expect(user.wants.help == HelpWish(kind: .translate, text: "рыжая лиса", modelNumber: 2))
+        #expect(user.panelText.contains("рыжая лиса</blockquote>") && user.panelText.contains("a red fox"))
+        #expect(user.panelText.contains("По-английски") && user.panelText.contains("1,50\u{A0}₽"))
+        var keeping = user
+        keeping.press("Оставить мой")
+        #expect(prompt(keeping) == "рыжая лиса")
+        user.press("Взять")
+        #expect(prompt(user) == "a red fox" && user.screen == .composer)
+        #expect(!user.panelButtons.contains { $0.contains("На английский") }, "it is English now")
+    }
+
+    @Test func `a translation that fails or changes nothing leaves the words`() {
+        for (outcome, said) in [
+            (HelpOutcome.unavailable, "Перевести сейчас не получилось"),
+            (suggestion("рыжая лиса"), "уже на английском"),
+        ] {
+            var user = Driver()
+            user.compose()
+            user.help = outcome
+            user.press("На английский")
+            #expect(user.screen == .composer && prompt(user) == "рыжая лиса" && user.panelText.contains(said))
+        }
+    }
+
+    @Test func `without an assistant nobody offers to translate, and spoken words are never translated`() {
+        var user = Driver()
+        user.catalogue = Catalogue(ListModels.Output(revision: "r2", models: Sample.models))
+        user.compose()
+        #expect(user.panelButtons.contains { $0.contains("Улучшить") })
+        #expect(!user.panelButtons.contains { $0.contains("На английский") })
+        var speaker = Driver()
+        speaker.compose(7, "Добрый день!")
+        #expect(!speaker.panelButtons.contains { $0.contains("На английский") })
+    }
+
     @Test func `there is no help before there are words`() {
         var user = Driver()
         user.take(Make.text("/start"))

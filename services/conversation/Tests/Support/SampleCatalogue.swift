@@ -5,7 +5,7 @@ import Contracts
 /// A catalogue with every kind of input and every shape of list.
 enum Sample {
     static let catalogue: Catalogue = {
-        var catalogue = Catalogue(ListModels.Output(revision: "r1", models: models))
+        var catalogue = Catalogue(ListModels.Output(revision: "r1", models: models, translatesPrompts: true))
         catalogue.templates = templates
         return catalogue
     }()
