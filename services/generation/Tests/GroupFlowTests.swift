@@ -72,6 +72,8 @@ struct GroupFlowTests {
             let row = try await bench.row(group.parts[1].jobID)
             #expect(row.inputs.media["image_urls"]?.map(\.assetID) == [picture.assets.first?.assetID])
             #expect(world.tasks[1].input["image_urls"]?.array?.count == 1, "the picture was brought to the provider")
+            #expect(world.tasks.map { $0.input["prompt"] } == ["лиса", "лиса бежит"], "each stage has its own words")
+            #expect(try await bench.job(group.parts[1].jobID).prompt == "лиса бежит" && done.prompt == "лиса")
             let listed = try await bench.conversation.call(ListJobs.self, parameters: .init(userID: Bench.user)).jobs
             #expect(
                 listed.compactMap(\.group).map(\.stage).sorted() == [1, 2]

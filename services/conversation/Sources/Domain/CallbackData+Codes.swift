@@ -26,6 +26,8 @@ extension ButtonAction {
         case .helpPrompt(let kind): ("E.i", [kind == .improve ? 0 : kind == .translate ? 1 : 2])
         case .setCopies(let copies): ("F.c", [bits(copies)])
         case .addStage(let task): ("F.s", [task.number])
+        case .stageWish(let place): ("F.w", [bits(place)])
+        case .dropStageWish(let place): ("F.q", [bits(place)])
         case .instead(let model): ("F.a", [bits(model)])
         case .insteadOf(let job, let model): ("J.m", [job, bits(model)])
         case .template(let number): ("P.t", [bits(number)])
@@ -86,6 +88,8 @@ extension ButtonAction {
             case "E.x": place(0).map { .clear(input: $0) }
             case "E.i": place(0).map { .helpPrompt($0 == 0 ? .improve : $0 == 1 ? .translate : .script) }
             case "F.c": place(0).map(Self.setCopies)
+            case "F.w": place(0).map(Self.stageWish)
+            case "F.q": place(0).map(Self.dropStageWish)
             case "F.a": place(0).map { .instead(model: $0) }
             case "J.m": both(id(0), place(1)) { .insteadOf(job: $0, model: $1) }
             case "P.t": place(0).map(Self.template)

@@ -26,6 +26,9 @@ enum ButtonAction: Sendable, Equatable {
     /// Add a stage to the draft, or take all later stages off it.
     case addStage(ModelTask)
     case dropStages
+    /// Give a later stage words of its own, or the first one's again; by its place among the later ones.
+    case stageWish(Int)
+    case dropStageWish(Int)
     /// Prompts with slots: the list, one of them, an answer that is offered, no answer.
     case templates
     case template(Int)
@@ -61,7 +64,7 @@ enum ButtonAction: Sendable, Equatable {
     var isBoundToDraft: Bool {
         switch self {
         case .generate, .confirmGenerate, .copies, .setCopies, .addStage, .dropStages, .tryFirst,
-            .templates, .template, .suggestion, .skipSlot, .instead,
+            .templates, .template, .suggestion, .skipSlot, .instead, .stageWish, .dropStageWish,
             .option, .setOption, .clear, .toggleAdvanced, .discardDraft,
             .confirmDiscard, .helpPrompt, .useSuggestion:
             true

@@ -158,7 +158,7 @@ extension Draft {
             if let value = inputs[input.name], input.takes(value) { draft.set(input.name, to: value) }
         }
         // Chains begin with a picture; a model that has left the catalogue can't be asked.
-        if (old?.output ?? .image) == model.output { draft.then = then }
+        if (old?.output ?? .image) == model.output { (draft.then, draft.wishes) = (then, wishes) }
         if let copies, draft.copyChoices(of: model).contains(copies) { draft.copies = copies }
         draft.promptMessageID = promptMessageID
         draft.promptAt = promptAt

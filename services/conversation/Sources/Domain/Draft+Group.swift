@@ -8,8 +8,24 @@ extension Draft {
     /// Whether the confirm makes more than one job.
     var isGroup: Bool { copyCount > 1 || !stages.isEmpty }
 
-    /// What is made of the result, in order.
-    var stages: [NextStage] { then ?? [] }
+    /// What is made of the result, in order, each stage with its own words or else the first one's.
+    var stages: [NextStage] {
+        (then ?? []).enumerated().map { place, stage in
+            guard let wish = wishes?[place] else { return stage }
+            var stage = stage
+            stage.inputs[wish.input] = .string(wish.text)
+            return stage
+        }
+    }
+
+    /// Says what is wanted of a later stage; nil: what the first one's words say.
+    mutating func setWish(_ wish: StageWish?, of place: Int) {
+        guard wishes?[place] != wish else { return }
+        var wishes = wishes ?? [:]
+        wishes[place] = wish
+        self.wishes = wishes.isEmpty ? nil : wishes
+        price = nil
+    }
 
     /// How many runs a confirm may make at once; only 1 where a repeat would give the same again.
     func copyChoices(of model: Model) -> [Int] {
@@ -30,7 +46,7 @@ extension Draft {
         var restored: [String: JSONValue] = [:]
         for name in offered.inputs.keys where name != "seed" { restored[name] = inputs[name] ?? .null }
         inputs.merge(offered.inputs) { $1 }
-        (full, trial, copies, then, price) = (restored, nil, nil, nil, nil)
+        (full, trial, copies, then, wishes, price) = (restored, nil, nil, nil, nil, nil)
     }
 
     /// The full run of a trial that has been made.

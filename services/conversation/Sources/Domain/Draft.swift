@@ -16,8 +16,10 @@ struct Draft: Codable, Sendable, Equatable {
     var price: FrozenPrice?
     /// How many runs the confirm makes; nil for one.
     var copies: Int?
-    /// What is made of the result, stage by stage.
+    /// What is made of the result, stage by stage, with the words of the first; see `stages`.
     var then: [NextStage]?
+    /// The user's own words for a later stage, by its place in `then`.
+    var wishes: [Int: StageWish]?
     /// Of a run that is only a trial: the values that its full run has instead, null for one that is left to the model.
     var full: [String: JSONValue]?
     /// The trial whose price is credited to this run.
@@ -40,7 +42,7 @@ struct Draft: Codable, Sendable, Equatable {
     mutating func set(_ name: String, to value: JSONValue?) {
         guard inputs[name] != value else { return }
         inputs[name] = value
-        // Later stages speak of the same thing.
+        // Later stages speak of the same thing, as far as they have no words of their own.
         if let value, let stages = then {
             then = stages.map { stage in
                 var stage = stage
@@ -55,6 +57,13 @@ struct Draft: Codable, Sendable, Equatable {
         media[name] = references.isEmpty ? nil : references
         price = nil
     }
+}
+
+/// What is wanted of one later stage.
+struct StageWish: Codable, Sendable, Equatable {
+    /// The stage's input that takes the words.
+    var input: String
+    var text: String
 }
 
 /// A quote as the draft remembers it.

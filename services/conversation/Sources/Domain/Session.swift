@@ -91,6 +91,8 @@ enum Screen: Codable, Sendable, Equatable {
     /// Option picker of the input at this place in the model's list.
     case option(input: Int, page: Int)
     case confirm
+    /// Asks what a later stage is to do; by its place among the later ones.
+    case stageWish(Int)
     /// Prompts with slots for the draft's model, and the next question of one.
     case templates, template
     /// Asks before a draft with typed text or files is thrown away.
@@ -109,7 +111,7 @@ enum Screen: Codable, Sendable, Equatable {
     /// Whether it speaks of the current draft and of nothing without one.
     var isAboutDraft: Bool {
         switch self {
-        case .composer, .unavailable, .option, .confirm, .promptHelp, .templates, .template: true
+        case .composer, .unavailable, .option, .confirm, .stageWish, .promptHelp, .templates, .template: true
         default: false
         }
     }

@@ -32,6 +32,8 @@ extension Turn {
         case .setCopies(let copies): setCopies(copies)
         case .addStage(let task): addStage(task)
         case .dropStages: setStages(nil)
+        case .stageWish(let place): openWish(place)
+        case .dropStageWish(let place): dropWish(place)
         case .tryFirst: tryFirst()
         case .templates: openTemplates()
         case .template(let number): open(template: number)

@@ -31,7 +31,7 @@ extension Turn {
             draft.inputs = stage.inputs
             draft.media = stage.media ?? [:]
         }
-        (draft.copies, draft.then, draft.price) = (nil, nil, nil)
+        (draft.copies, draft.then, draft.wishes, draft.price) = (nil, nil, nil, nil)
         draft.promptMessageID = group.draft.promptMessageID
         return KnownJob(
             jobID: member.jobID,
@@ -105,7 +105,7 @@ extension Turn {
 
     mutating func setStages(_ stages: [NextStage]?) {
         session.editDraft { draft in
-            draft.then = stages
+            (draft.then, draft.wishes) = (stages, nil)
             draft.price = nil
         }
         session.waiting = nil

@@ -5,7 +5,7 @@ extension Turn {
     /// Whether what is typed or sent belongs to the open draft.
     private var isComposing: Bool {
         switch session.screen {
-        case .composer, .option, .confirm, .discard, .promptHelp, .shortage, .templates, .template:
+        case .composer, .option, .confirm, .stageWish, .discard, .promptHelp, .shortage, .templates, .template:
             session.draft != nil && draftModel != nil
         default: false
         }
@@ -21,6 +21,7 @@ extension Turn {
             return offer(text, in: message)
         }
         if isFilling { return answerSlot(text) }
+        if let place = askedStage { return answerWish(text, of: place) }
         session.waiting = nil
         fill(model, with: text, in: message)
         go(to: .composer)

@@ -53,7 +53,7 @@ extension Turn {
         case .start, .sample, .offer, .keepOffer, .continueDraft, .parkedDraft, .composer, .otherModels,
             .toggleAdvanced, .discardDraft, .confirmDiscard, .option, .setOption, .clear, .generate,
             .confirmGenerate, .helpPrompt, .useSuggestion, .copies, .setCopies, .addStage, .dropStages, .tryFirst,
-            .templates, .template, .suggestion, .skipSlot, .instead:
+            .templates, .template, .suggestion, .skipSlot, .instead, .stageWish, .dropStageWish:
             performOnDraft(action)
         case .amount(let kopecks): go(to: .rails(amountKopecks: kopecks))
         case .pay(let kopecks, let rail): order(kopecks, by: rail)

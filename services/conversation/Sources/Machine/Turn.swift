@@ -164,7 +164,8 @@ struct Turn: Sendable {
             wants.balance = true
             wants.entries = 5
         case .jobs, .history: wants.jobs = true
-        case .welcome, .discard, .promptHelp, .templates, .template, .tasks, .help, .terms, .support, .settings,
+        case .welcome, .stageWish, .discard, .promptHelp, .templates, .template, .tasks, .help, .terms, .support,
+            .settings,
             .language, .offer, .models, .model,
             .starting,
             .payment, .result:

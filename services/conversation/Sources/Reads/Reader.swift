@@ -77,7 +77,7 @@ struct Reader: Sendable {
             inputs: draft.inputs,
             media: draft.media,
             copies: draft.copies,
-            then: draft.then,
+            then: draft.stages.isEmpty ? nil : draft.stages,
             trialJobID: draft.trial
         )
         do throws(CallError) {

@@ -19,7 +19,7 @@ struct GroupCards {
             isOver ? keyboard.button(.buttonCreate, .tasks) : keyboard.button(.buttonJobs, .jobs)
         )
         var lines = [title(job, group), isOver ? outcome(group) : reserved(group)]
-        lines += rows(group)
+        lines += rows(group) + wishes(job)
         if !isOver {
             let wait = texts.duration(seconds: group.typicalSeconds)
             lines.append(texts.html(.cardWait, ["wait": .text(wait)]))
@@ -55,6 +55,16 @@ struct GroupCards {
                 ["n": .text(String(current.stage)), "of": .text(String(group.stages))]
             )
             return group.stages == 1 ? row(String(copy), nil, current) : row(String(copy), step, current)
+        }
+    }
+
+    /// The words of later stages that have some of their own.
+    private func wishes(_ job: KnownJob) -> [String] {
+        (job.draft.wishes ?? [:]).sorted { $0.key < $1.key }.map { place, wish in
+            texts.html(
+                .groupWish,
+                ["n": .text(String(place + 2)), "wish": .text(Texts.shortened(wish.text, to: 100))]
+            )
         }
     }
 

@@ -18,6 +18,7 @@ extension Screens {
             keyboard.grid(choices.map { keyboard.button(mark("×\($0)", $0 == draft.copyCount), .setCopies($0)) })
         }
         if !draft.stages.isEmpty {
+            keyboard.grid(wishButtons(of: draft, keyboard))
             keyboard.row(keyboard.button(.buttonDropStages, .dropStages))
         } else if model.output == .image, !choices.isEmpty,
             Follow.chain([.imageToVideo], from: .image, text: draft.prompt(of: model), in: catalogue) != nil
@@ -43,6 +44,41 @@ extension Screens {
         )
     }
 
+    private func wishButtons(of draft: Draft, _ keyboard: Keyboard) -> [Button] {
+        draft.stages.indices.filter { turn.wishInput(of: $0) != nil }.map { place in
+            keyboard.button(texts.plain(.buttonStageWish, ["n": String(place + 2)]), .stageWish(place))
+        }
+    }
+
+    /// What a later stage is to do: its own words, or the first one's while it has none.
+    func stageWish(_ place: Int) -> Card {
+        guard let draft = session.draft, let input = turn.wishInput(of: place) else { return confirm() }
+        let stage = draft.stages[place]
+        let isOwn = draft.wishes?[place] != nil
+        var keyboard = keyboard()
+        keyboard.row(
+            isOwn ? keyboard.button(.buttonWishAsFirst, .dropStageWish(place)) : keyboard.button(.buttonSkip, .copies)
+        )
+        keyboard.footer(back: .copies)
+        let words = stage.inputs[input.name]?.string.map {
+            "<blockquote>\(Texts.escape(Texts.shortened($0, to: 300)))</blockquote>"
+        }
+        return Card(
+            text: lines(
+                texts.html(
+                    .stageWish,
+                    [
+                        "n": .text(String(place + 2)),
+                        "model": .text(catalogue.model(stage.modelNumber).map { texts.title(of: $0) } ?? ""),
+                    ]
+                ),
+                words.map { _ in texts.html(isOwn ? .stageWishOwn : .stageWishAsFirst) },
+                words
+            ),
+            keyboard: keyboard
+        )
+    }
+
     /// What the price is made of, where the confirm makes several jobs.
     private func included(_ draft: Draft, _ price: FrozenPrice) -> String? {
         guard draft.isGroup else { return nil }
@@ -59,6 +95,9 @@ extension Screens {
                     ]
                 )
             )
+            if index > 0, let wish = draft.wishes?[index - 1] {
+                rows.append("<i>\(Texts.escape(Texts.shortened(wish.text, to: 200)))</i>")
+            }
         }
         if draft.copyCount > 1 {
             let each = texts.price(price.kopecks / Int64(draft.copyCount))

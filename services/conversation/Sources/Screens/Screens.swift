@@ -29,9 +29,10 @@ struct Screens {
     /// Screens about money and history are for the user alone; in a group they point to the private chat.
     private func settled(_ screen: Screen) -> Screen {
         switch screen {
-        case .composer, .unavailable, .option, .confirm, .promptHelp, .templates, .template:
+        case .composer, .unavailable, .option, .confirm, .stageWish, .promptHelp, .templates, .template:
             if turn.isModelGone { return .unavailable }
             guard turn.draftModel != nil else { return .home }
+            if case .stageWish(let place) = screen, turn.wishInput(of: place) == nil { return .composer }
             if screen == .unavailable || screen == .promptHelp && session.suggestion == nil { return .composer }
         case .discard: guard session.draft != nil, !catalogue.isEmpty else { return .home }
         case .model(let number): guard catalogue.model(number) != nil else { return .tasks }
@@ -57,6 +58,7 @@ struct Screens {
         case .unavailable: unavailable()
         case .option(let input, let page): option(input, page)
         case .confirm: confirm()
+        case .stageWish(let place): stageWish(place)
         case .templates: templates()
         case .template: template()
         case .discard: discard()

@@ -29,7 +29,8 @@ enum TextKey: String, CaseIterable, Sendable {
         buttonRemove, buttonChange, chip, optionTitle, optionType, optionPrice, confirmTitle, buttonConfirm, starting,
         buttonTemplates, buttonSkip, templates, templateRow, templateSlot, buttonCopies, buttonThenAnimate,
         buttonDropStages, buttonTryFirst, buttonInFull, confirmTrial, confirmCredit,
-        confirmStage, confirmCopies, confirmParts, modelAils, modelGone, alternatives
+        confirmStage, confirmCopies, confirmParts, modelAils, modelGone, alternatives,
+        buttonStageWish, buttonWishAsFirst, stageWish, stageWishOwn, stageWishAsFirst
 
     // Prompt help
     case buttonImprove, buttonScript, buttonTranslate, helpBefore, helpAfter, helpTranslated, helpCost, helpFree,
@@ -51,7 +52,8 @@ enum TextKey: String, CaseIterable, Sendable {
         jobsTitle, jobsNone, jobsUnavailable, jobRow, historyTitle, historyRow, historyEmpty, stateAccepted,
         stateRunning, stateRetrying, stateSucceeded, stateFailed, stateCancelled, buttonCancel, buttonOneMore,
         buttonAgain, buttonEdit, buttonEditPrompt, buttonSameAgain, buttonOriginal, buttonCancelRest, groupTitle,
-        groupRow, groupNamedRow, groupCopy, groupStep, groupDone, groupDoneShort, groupCharged, groupReturned
+        groupRow, groupNamedRow, groupCopy, groupStep, groupDone, groupDoneShort, groupCharged, groupReturned,
+        groupWish
 
     // Settings and help
     case settings, confirmAlways, confirmNever, language, languageRussian, languageEnglish, help, terms, support,

@@ -17,7 +17,7 @@ import Testing
         .again(ShortCode.maximum), .edit(ShortCode.maximum),
         .follow(.other, job: ShortCode.maximum, asset: 999), .asset(job: ShortCode.maximum, asset: 999),
         .original(job: ShortCode.maximum, asset: 999), .history(page: 999_999), .setLanguage(.english),
-        .setConfirmLimit(5), .nothing, .instead(model: 999_999),
+        .setConfirmLimit(5), .nothing, .instead(model: 999_999), .stageWish(9), .dropStageWish(9),
         .insteadOf(job: ShortCode.maximum, model: 999_999),
     ]
 

@@ -181,6 +181,15 @@ import Time
             let stages = [NextStage(modelNumber: 3, inputs: ["prompt": "рыжая лиса"])]
             $0.session?.editDraft { ($0.then, $0.price) = (stages, nil) }
         },
+        panel("confirm-chain-wish", .confirm) {
+            wish(&$0)
+            $0.take(Make.text("лиса бежит <к камере> & прыгает"))
+        },
+        panel("stage-wish", .stageWish(0), wish),
+        panel("stage-wish-own", .stageWish(0)) {
+            wish(&$0)
+            $0.take(Make.text("лиса бежит <к камере>"))
+        },
         panel("confirm-trial-first", .confirm) {
             $0.trial = QuotedTrial(inputs: ["resolution": "1K"], priceKopecks: 800)
             $0.price = 9_000
@@ -250,6 +259,9 @@ import Time
         View(name: "group-partial") { group(&$0, [.succeeded, .failed, .succeeded]) },
         View(name: "group-cancelled") { group(&$0, [.succeeded, .cancelled, .cancelled]) },
         View(name: "chain-running") { group(&$0, stages: 2, [.succeeded, .running]) },
+        View(name: "chain-wish") {
+            group(&$0, stages: 2, [.succeeded, .running], wish: "лиса бежит <к камере>")
+        },
         View(name: "chain-broken") { group(&$0, stages: 2, [.succeeded, .failed]) },
         View(name: "receipt") {
             $0.take(Make.text("/start"))
@@ -295,7 +307,21 @@ import Time
         user.session?.filling = filling
     }
 
-    @Sendable static func group(_ user: inout Driver, stages: Int = 1, _ states: [JobState]) {
+    /// A chain whose second stage is asked about.
+    @Sendable static func wish(_ user: inout Driver) {
+        user.compose()
+        user.price = 9_400
+        let stages = [NextStage(modelNumber: 3, inputs: ["prompt": "рыжая лиса"])]
+        user.session?.editDraft { ($0.then, $0.price) = (stages, nil) }
+        user.session?.screen = .stageWish(0)
+    }
+
+    @Sendable static func group(
+        _ user: inout Driver,
+        stages: Int = 1,
+        _ states: [JobState],
+        wish: String? = nil
+    ) {
         user.take(Make.text("/start"))
         var job = known
         job.language = user.settings?.language ?? .russian
@@ -304,6 +330,7 @@ import Time
         if stages > 1 {
             (job.draft.copies, job.draft.then) = (nil, [NextStage(modelNumber: 3)])
             job.modelTitle = "Nano Banana Pro → Kling Motion"
+            job.draft.wishes = wish.map { [0: StageWish(input: "prompt", text: $0)] }
         }
         user.jobs[jobID] = job
         var group = Make.group(jobID, copies: states.count / stages, stages: stages, states, revision: 3)

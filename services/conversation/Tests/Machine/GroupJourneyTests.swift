@@ -133,6 +133,62 @@ import Time
         #expect(user.messages[0].input.content.text.contains("Готово 1 из 2."))
     }
 
+    @Test func `a later step may have words of its own, or those of the first one again`() throws {
+        var user = Driver()
+        user.compose()
+        user.press("Сразу несколько")
+        user.price = 9_400
+        user.press("И сразу оживить")
+        user.press("Шаг 2: что сделать")
+        #expect(user.screen == .stageWish(0) && user.panelText.contains("Kling Motion"))
+        #expect(user.panelText.contains("рыжая лиса"), "what is taken if it is skipped")
+        user.press("Пропустить")
+        #expect(user.screen == .confirm && user.session?.draft?.wishes == nil && user.wants.quote == nil)
+        user.press("Шаг 2: что сделать")
+        user.take(Make.text("лиса бежит к камере"))
+        #expect(user.wants.quote?.stages.first?.inputs["prompt"] == "лиса бежит к камере")
+        #expect(user.screen == .confirm && user.panelText.contains("<i>лиса бежит к камере</i>"))
+        #expect(user.session?.draft?.inputs["prompt"] == "рыжая лиса")
+
+        var back = user
+        back.press("Шаг 2: что сделать")
+        back.press("Как для первого")
+        #expect(back.screen == .confirm && back.wants.quote?.stages.first?.inputs["prompt"] == "рыжая лиса")
+
+        user.take(Make.text("белая лиса"))
+        let quoted = try #require(user.wants.quote)
+        #expect(quoted.inputs["prompt"] == "белая лиса")
+        #expect(quoted.stages.first?.inputs["prompt"] == "лиса бежит к камере", "own words stay")
+        user.press("Сгенерировать")
+        user.press("Запустить")
+        let id = JobID(try #require(user.createdGroups.last).groupID.uuid)
+        let running = Make.group(id, copies: 1, stages: 2, [.running, .accepted], revision: 2)
+        user.take(.fact(Make.fact(.jobRunning, part: 0, of: running)))
+        #expect(user.jobCards.last?.content.text.contains("Шаг 2: <i>лиса бежит к камере</i>") == true)
+        var done = Make.group(id, copies: 1, stages: 2, [.succeeded, .succeeded], revision: 5)
+        (done.parts[0].jobID, done.parts[1].jobID) = (running.parts[0].jobID, running.parts[1].jobID)
+        user.take(.fact(Make.fact(.jobSucceeded, part: 1, of: done, assets: [Make.asset(.video)])))
+        #expect(user.messages[0].input.content.text.contains("лиса бежит к камере"))
+        user.press("Ещё раз", on: user.messages[0].input.content)
+        #expect(user.session?.draft?.inputs["prompt"] == "лиса бежит к камере" && user.session?.draft?.wishes == nil)
+    }
+
+    @Test func `words that are too long for a step are asked for again`() {
+        var user = Driver()
+        GoldenScreensTests.wish(&user)
+        user.take(Make.text(String(repeating: "д", count: 5_001)))
+        #expect(user.screen == .stageWish(0) && user.panelText.contains("5000"))
+        #expect(user.session?.draft?.wishes == nil && user.session?.draft?.inputs["prompt"] == "рыжая лиса")
+    }
+
+    @Test func `steps that are taken off take their words along`() {
+        var user = Driver()
+        GoldenScreensTests.wish(&user)
+        user.take(Make.text("лиса бежит"))
+        user.press("Без следующего шага")
+        #expect(user.session?.draft?.wishes == nil && user.session?.draft?.isGroup == false)
+    }
+
     @Test func `a step that is not wanted any more is taken off`() {
         var user = Driver()
         user.compose()

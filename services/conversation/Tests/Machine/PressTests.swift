@@ -50,6 +50,19 @@ import Time
             $0.take(.fact(Make.fact(.jobSucceeded, job: Make.job(job, .succeeded, assets: assets))))
             $0.take(Make.press(CallbackData(.asset(job: job.short, asset: 1), draftSerial: nil).text))
         },
+        State(name: "stage wish") {
+            $0.compose()
+            $0.press("Сразу несколько")
+            $0.press("И сразу оживить")
+            $0.press("Шаг 2")
+        },
+        State(name: "stage with a wish") {
+            $0.compose()
+            $0.press("Сразу несколько")
+            $0.press("И сразу оживить")
+            $0.press("Шаг 2")
+            $0.take(Make.text("лиса бежит"))
+        },
         State(name: "ailing model") {
             $0.alternatives = AlternativesTests.offers
             $0.compose()
