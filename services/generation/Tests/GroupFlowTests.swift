@@ -186,6 +186,58 @@ struct GroupFlowTests {
         await world.stop()
     }
 
+    /// Whether the limit of open jobs has no room for another run.
+    private func isFull(_ bench: Bench) async throws -> Bool {
+        do {
+            _ = try await bench.start(Self.picture)
+            return false
+        } catch {
+            guard error.problem?.code == .limitExceeded else { throw error }
+            return true
+        }
+    }
+
+    @Test func `a copy takes one place until its last stage has ended`() async throws {
+        try await Bench.run(["ATELIER_MAXIMUM_OPEN_JOBS": "2"]) { bench in
+            bench.world.edit { $0.endsAtOnce = false }
+            let quote = try await bench.quote(Self.picture, copies: 2, then: Self.chain)
+            let group = try await bench.create(group: quote)
+            #expect(group.parts.count == 4, "two are open, two wait")
+            await eventually(within: .seconds(20)) { bench.world.now.tasks.count == 2 }
+            #expect(try await isFull(bench), "the first stages have the places")
+            // Billing keeps the second stages from beginning.
+            bench.world.edit { $0.extendProblem = Problem(.unavailable) }
+            for index in 0..<2 { bench.world.end(index) }
+            try await eventually(within: .seconds(20)) {
+                try await bench.group(group.groupID).parts.count { $0.chargedKopecks != nil } == 2
+            }
+            #expect(try await isFull(bench), "nobody takes a place between two stages")
+            bench.world.edit { $0.extendProblem = nil }
+            await eventually(within: .seconds(20)) { bench.world.now.tasks.count == 4 }
+            #expect(try await isFull(bench), "the second stages have them")
+            for index in 2..<4 { bench.world.end(index) }
+            _ = try await bench.waitForEnd(of: group.groupID)
+            #expect(try await !isFull(bench))
+        }
+    }
+
+    @Test func `stages that wait take no place of other jobs`() async throws {
+        try await Bench.run(["ATELIER_MAXIMUM_OPEN_JOBS": "3"]) { bench in
+            bench.world.edit { $0.endsAtOnce = false }
+            let chain = Self.chain + [NextStage(modelNumber: 72)]
+            _ = try await bench.create(group: try await bench.quote(Self.picture, then: chain))
+            #expect(try await !isFull(bench))
+            #expect(try await !isFull(bench))
+            #expect(try await isFull(bench))
+        }
+    }
+
+    @Test func `the steps that keep a place are those of the index`() {
+        let listed = "\(JobStore.openSteps)".split(whereSeparator: { "(', )\n".contains($0) }).map(String.init)
+        #expect(listed == OpenPlaces.steps.map(\.rawValue))
+        #expect(OpenPlaces.wanted(by: [1, 2, 1, 2, 1, 2]) == 3 && OpenPlaces.wanted(by: [nil]) == 1)
+    }
+
     @Test func `all copies count against the limits at once`() async throws {
         try await Bench.run(["ATELIER_MAXIMUM_OPEN_JOBS": "2", "ATELIER_FREE_RUNS_PER_DAY": "2"]) { bench in
             for model in [1, Self.picture] {

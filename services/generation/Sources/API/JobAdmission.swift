@@ -74,7 +74,7 @@ struct JobAdmission: Sendable {
         )
     }
 
-    /// Inserts the rows if the user's limits have room for all that begin at once.
+    /// Inserts the rows if the user's limits have room for all of them, see `OpenPlaces`.
     ///
     /// - Returns: false if the key or an id is taken.
     /// - Throws: `limit_exceeded`, or `quote_expired` if the quote's trial was credited to another run meanwhile; then
@@ -91,11 +91,11 @@ struct JobAdmission: Sendable {
         let (configuration, clock) = (tools.configuration, tools.clock)
         let dayBegan = Timestamp(microseconds: clock.now.microseconds / 86_400_000_000 * 86_400_000_000)
         let wholeDay = dayBegan + .seconds(86_400) - clock.now
-        let beginning = jobs.count { ($0.seat?.stage ?? 1) == 1 }
+        let wanted = OpenPlaces.wanted(by: jobs.map { $0.seat?.stage })
         let free = jobs.filter(\.isFree)
         let freeMicrodollars = free.map(\.progress.providerMicrodollars).reduce(0, +)
         return try await tools.jobs.insert(jobs, of: group, credit: credit, dayBegan: dayBegan) { usage in
-            guard usage.openJobs + beginning <= configuration.maximumOpenJobs else {
+            guard usage.openPlaces + wanted <= configuration.maximumOpenJobs else {
                 throw Self.limit("open_jobs", configuration.maximumOpenJobs, retryAfter: .seconds(30))
             }
             guard free.isEmpty || usage.freeRuns + free.count <= configuration.freeRunsPerDay else {

@@ -10,7 +10,8 @@ internal import Time
 extension JobStore {
     /// What a user has under way and has used up.
     struct Usage: Sendable, Equatable {
-        var openJobs: Int
+        /// See `OpenPlaces`.
+        var openPlaces: Int
         /// Runs of free models since the day began that did not fail.
         var freeRuns: Int
         /// What the free runs of all users since the day began cost, in millionths of a dollar; 0 for a paid job.
@@ -53,20 +54,26 @@ extension JobStore {
         }
     }
 
+    /// `OpenPlaces.steps` as the index `job_open_places` names them.
+    static let openSteps: StaticString = """
+        ('reserving', 'planned', 'extending', 'accepted', 'running', 'storing', 'settling')
+        """
+
     private static func usage(_ userID: UserID, _ dayBegan: Timestamp, in transaction: Transaction) async throws
         -> Usage
     {
         let rows = try await transaction.query(
             """
-            select count(*) filter (where step in ('reserving', 'accepted', 'running', 'storing', 'settling')),
+            select count(distinct (coalesce(group_id, job_id), coalesce(copy, 1)))
+                    filter (where step in \(unsafe: openSteps)),
                 count(*) filter (where is_free and created_at >= \(dayBegan) and step <> 'refused'
                     and coalesce(verdict, 'succeeded') = 'succeeded')
             from job where user_id = \(userID)
-                and (created_at >= \(dayBegan) or step in ('reserving', 'accepted', 'running', 'storing', 'settling'))
+                and (created_at >= \(dayBegan) or step in \(unsafe: openSteps))
             """
         )
         let (open, free) = try rows[0].decode(Int.self, Int.self)
-        return Usage(openJobs: open, freeRuns: free)
+        return Usage(openPlaces: open, freeRuns: free)
     }
 
     /// What free runs cost today; the lock lets one free job in at a time, so that the budget holds exactly.
