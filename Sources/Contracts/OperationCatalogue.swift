@@ -14,7 +14,7 @@ package enum OperationCatalogue {
         // Generation
         ListModels.self, CreateQuote.self, CreateJob.self, GetJob.self, CancelJob.self, ListJobs.self, CreateGroup.self,
         GetGroup.self, CancelGroup.self, ListTemplates.self, HandleCallbacks.self, GetAssetLink.self, EraseUser.self,
-        ListModelStatistics.self, HelpPrompt.self,
+        ListModelStatistics.self, HelpPrompt.self, ListDrift.self, ApproveDrift.self,
         // Delivery
         PutCard.self, SendMessage.self, GetMessage.self, AnswerCallback.self, AnswerPreCheckout.self,
         SetChatReachability.self,

@@ -17,8 +17,10 @@ struct ModelsCommand: Sendable {
           price <model> [input=value…]
                                      what a run costs and what each other choice would; a file is @, several are @3,
                                      a clip of 12 seconds is @12s
-          drift [words…] [--approve]
-                                     what the provider lists, asks for and charges that differs from what was approved
+          drift [words…] [--stored] [--approve]
+                                     what the provider lists, asks for and charges that differs from what was approved, and
+                                     what the running generation has found and stopped; --stored asks generation alone;
+                                     --approve writes provider.json, clears the findings and sells again what makes no loss
           draft <schema.json> [--number N]
                                      writes a model file from the provider's schema to standard output
         A model is named by number, slug or an older name.
@@ -36,7 +38,17 @@ struct ModelsCommand: Sendable {
         case "list": return try ModelsList(catalogue: load(folder), pricing: pricing(), control: control()).run(words)
         case "show": return try ModelsShow(catalogue: load(folder), pricing: pricing(), control: control()).run(words)
         case "price": return try ModelsPrice(catalogue: load(folder), pricing: pricing()).run(words)
-        case "drift": return try await drift(load(folder), loop).run(words)
+        case "drift":
+            let access = OperatorAccess(project: project, environment: environment, loop: loop)
+            let stored = StoredDrift(access: access)
+            if let index = words.firstIndex(of: "--stored") {
+                words.remove(at: index)
+                guard !words.contains("--approve") else {
+                    throw OperatorError("--approve looks at the provider too.", "Leave --stored away.")
+                }
+                return try await ModelsDrift.runStored(stored, words)
+            }
+            return try await drift(load(folder), stored, loop).run(words)
         case "draft":
             let number = try Self.option("--number", in: &words).flatMap { Int($0) }
             return try draft(words, number: number ?? Self.nextNumber(load(folder)))
@@ -59,7 +71,7 @@ struct ModelsCommand: Sendable {
     }
 
     /// The provider of the system that runs here, or the one that the environment names.
-    private func drift(_ catalogue: Catalogue, _ loop: EventLoop) throws -> ModelsDrift {
+    private func drift(_ catalogue: Catalogue, _ stored: StoredDrift, _ loop: EventLoop) throws -> ModelsDrift {
         var settings = environment
         if let ports = RunFile.read(project.runFile)?.ports {
             let children = ChildEnvironment(
@@ -85,6 +97,7 @@ struct ModelsCommand: Sendable {
             file: project.root + "/services/generation/provider.json",
             api: settings["ATELIER_KIE_API_URL"] ?? "https://api.kie.ai",
             key: String(key),
+            stored: stored,
             loop: loop
         )
     }

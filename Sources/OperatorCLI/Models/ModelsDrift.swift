@@ -8,7 +8,8 @@ internal import ModelCatalogue
 internal import Telemetry
 internal import Time
 
-/// Reads the provider's catalogue calls and shows what differs from what was approved.
+/// Reads the provider's catalogue calls and shows what differs from what was approved, and what the running generation has
+/// found and stopped by itself.
 ///
 /// The calls share one budget of a request a second, so that a look at the whole catalogue takes minutes; words limit it.
 struct ModelsDrift: Sendable {
@@ -18,6 +19,7 @@ struct ModelsDrift: Sendable {
     let file: String
     let api: String
     let key: String
+    let stored: StoredDrift
     let loop: EventLoop
 
     /// A request a second is the provider's budget; the stand-in on this machine has none.
@@ -26,33 +28,73 @@ struct ModelsDrift: Sendable {
     func run(_ words: [String]) async throws -> Int32 {
         let approves = words.contains("--approve")
         let wanted = words.filter { $0 != "--approve" }
+        let known = await known(to: stored, wanted)
         let http = HTTPClient(
             loop: loop,
             configuration: HTTPClientConfiguration(),
             metrics: Metrics(service: "atelier"),
             log: Log(service: "atelier", level: .error)
         )
-        var baseline = try known()
+        var baseline = try approved()
         let listed = try await list(http)
         var findings: [DriftFinding] = []
+        var seen: [String] = []
         for entry in catalogue.entries where entry.withheld == nil {
             guard wanted.isEmpty || wanted.contains(where: { entry.slug.contains($0) }) else { continue }
             let view = try await look(at: entry, listed, http)
             findings += DriftFinding.all(entry, view, before: baseline.models[entry.route.model], pricing)
+            seen.append(entry.slug)
             if approves { baseline.models[entry.route.model] = view }
         }
         await http.shutdown()
         report(findings, listed, baseline)
-        guard approves else { return findings.isEmpty ? 0 : 1 }
+        if let known { Console.say(StoredDrift.text(known, isAskedFor: !wanted.isEmpty)) }
+        guard approves else { return findings.isEmpty && Self.isFine(known) ? 0 : 1 }
         let formatter = ISO8601DateFormatter()
         formatter.formatOptions = [.withFullDate]
         baseline.date = formatter.string(from: Date())
         try Data(try baseline.text().utf8).write(to: URL(filePath: file), options: .atomic)
         Console.say("approved; \(file) is to be committed")
-        return 0
+        return await clear(seen, findings) ? 0 : 1
     }
 
-    private func known() throws -> ProviderBaseline {
+    /// Only what generation has found, without asking the provider.
+    static func runStored(_ stored: StoredDrift, _ wanted: [String]) async throws -> Int32 {
+        let known = try await stored.list(wanted)
+        Console.say(StoredDrift.text(known, isAskedFor: !wanted.isEmpty))
+        return isFine(known) ? 0 : 1
+    }
+
+    private static func isFine(_ known: [ModelDrift]?) -> Bool {
+        known?.allSatisfy { $0.findings.isEmpty && $0.stops.isEmpty } ?? true
+    }
+
+    /// nil where generation does not answer: the provider can be read without it.
+    private func known(to stored: StoredDrift, _ wanted: [String]) async -> [ModelDrift]? {
+        do {
+            return try await stored.list(wanted)
+        } catch {
+            Console.complain("What generation has found by itself is not shown. \(error)")
+            return nil
+        }
+    }
+
+    /// Clears what was seen, in the running generation, but for models that would be sold at a loss.
+    ///
+    /// - Returns: Whether generation has answered.
+    private func clear(_ seen: [String], _ findings: [DriftFinding]) async -> Bool {
+        let losing = Set(findings.filter { $0.kind == .unsafePrice }.map(\.slug))
+        do {
+            let approved = try await stored.approve(seen.filter { !losing.contains($0) })
+            Console.say(StoredDrift.text(approved, stopped: losing.sorted()))
+            return true
+        } catch {
+            Console.complain("Generation keeps its findings and stops: approve again when it runs. \(error)")
+            return false
+        }
+    }
+
+    private func approved() throws -> ProviderBaseline {
         guard let data = FileManager.default.contents(atPath: file) else {
             return ProviderBaseline(date: "", models: [:])
         }

@@ -74,6 +74,9 @@ package struct GenerationService: AtelierService {
         routes.serve(ListModelStatistics.self) { _, _ -> ListModelStatistics.Output in
             tools.models.statistics.published(tools.catalogue)
         }
+        let drift = DriftHandler(tools: tools)
+        routes.serve(ListDrift.self) { _, _ -> ListDrift.Output in try await drift.list() }
+        routes.serve(ApproveDrift.self) { input, _ -> ApproveDrift.Output in try await drift.approve(input) }
         let prompts = PromptHelpHandler(tools: tools)
         routes.serve(HelpPrompt.self) { input, call -> Answer<HelpPrompt.Output> in try await prompts.help(input, call)
         }

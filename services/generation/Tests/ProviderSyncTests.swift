@@ -131,6 +131,41 @@ struct ProviderSyncTests {
         await world.stop()
     }
 
+    @Test func `what was found and stopped is listed until a person approves, and a loss stops again`() async throws {
+        let folder = try ModelFolder("001", "005")
+        defer { folder.remove() }
+        let world = try await World.start()
+        world.edit { $0.offers = ["nano-banana-2": ("900 credits per image", 0.97), "z-image": ("0.8 credits", nil)] }
+        let settings = folder.settings.merging(["ATELIER_MODEL_RELOAD": "50ms"]) { $1 }
+        try await Bench.run(world, settings) { bench in
+            let desk = bench.service.client(as: .operator)
+            func listed() async throws -> ModelDrift? {
+                try await desk.call(ListDrift.self).models.first { $0.modelSlug == "nano-banana-2" }
+            }
+            func approve() async throws -> ApproveDrift.Output {
+                let input = ApproveDrift.Input(modelSlugs: ["nano-banana-2", "unknown"])
+                return try await desk.call(ApproveDrift.self, input, key: "drift:\(UUID())")
+            }
+            // All rows of its price table.
+            try await eventually(within: .seconds(60), "still sold") { try await listed()?.stops.count == 3 }
+            let drift = try #require(try await listed())
+            #expect(drift.modelNumber == 5 && drift.readAt != nil && !drift.stops.isEmpty)
+            #expect(drift.findings.count == 1 && drift.findings[0].hasPrefix("unsafe_price: "))
+            #expect(drift.stops.allSatisfy { $0.reason.contains("kopecks") })
+            let first = try await approve()
+            #expect(first.clearedModels == 1 && first.liftedStops == 3)
+            try await eventually(within: .seconds(60), "the loss is not stopped again") {
+                try await listed()?.stops.count == 3
+            }
+            world.edit { $0.offers["nano-banana-2"] = ("8 credits per image", 0.97) }
+            _ = try await approve()
+            await eventually(within: .seconds(60), "not sold again") { await Self.reason(bench) == nil }
+            try await eventually(within: .seconds(60)) { try await listed() == nil }
+            #expect(try await approve() == ApproveDrift.Output(clearedModels: 0, liftedStops: 0))
+        }
+        await world.stop()
+    }
+
     private static func reason(_ bench: Bench) async -> String? {
         do {
             _ = try await bench.quote(5)

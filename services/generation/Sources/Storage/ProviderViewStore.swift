@@ -76,6 +76,35 @@ struct ProviderViewStore: Sendable {
         return try rows.first?.decode(Bool.self) ?? false
     }
 
+    /// What is known of each model that was expected, by slug.
+    func findings() async throws -> [String: (findings: [String], readAt: Timestamp?)] {
+        let rows = try await database.query("select slug, findings, read_at from provider_view")
+        return Dictionary(
+            uniqueKeysWithValues: try rows.map { row in
+                let (slug, findings, readAt) = try row.decode(String.self, [String].self, Timestamp?.self)
+                return (slug, (findings, readAt))
+            }
+        )
+    }
+
+    /// Forgets what was found about models and lifts their stops, all or nothing; they are looked at again at once.
+    ///
+    /// - Returns: How many models had findings, and how many stops there were.
+    func approve(_ slugs: [String]) async throws -> (cleared: Int, lifted: Int) {
+        try await database.transaction { transaction in
+            let cleared = try await transaction.query(
+                "select count(*) from provider_view where slug = any(\(slugs)) and findings <> '{}'"
+            )[0].decode(Int.self)
+            try await transaction.execute(
+                """
+                update provider_view set findings = '{}', kinds = '{}', looked_at = null where slug = any(\(slugs))
+                """
+            )
+            let lifted = try await transaction.execute("delete from sales_stop where slug = any(\(slugs))")
+            return (cleared, lifted)
+        }
+    }
+
     /// How many models differ, by kind of difference.
     func drift() async throws -> [String: Int] {
         let rows = try await database.query(

@@ -1,5 +1,6 @@
 internal import ModelCatalogue
 internal import Postgres
+internal import Time
 
 /// A row of a price table that is not sold, at the price that it had.
 struct SalesStop: Sendable, Equatable {
@@ -7,16 +8,24 @@ struct SalesStop: Sendable, Equatable {
     var row: String
     var millicredits: Int64
     var reason: String
+    /// Nil before it is stored.
+    var stoppedAt: Timestamp?
 
     /// The stops that hold: those whose row still has the price that they were made at.
+    static func holding(_ stops: [SalesStop], in catalogue: Catalogue) -> [SalesStop] {
+        stops.filter { stop in
+            let rows = catalogue.entry(named: stop.slug)?.price?.rows ?? []
+            return rows.contains { $0.name == stop.row && $0.millicredits == stop.millicredits }
+        }
+    }
+
+    /// What they take out of sale, and why.
     static func effective(_ stops: [SalesStop], in catalogue: Catalogue) -> [String: String] {
         var reasons: [String: String] = [:]
-        for stop in stops {
-            guard let price = catalogue.entry(named: stop.slug)?.price,
-                price.rows.contains(where: { $0.name == stop.row && $0.millicredits == stop.millicredits })
-            else { continue }
+        for stop in holding(stops, in: catalogue) {
             // A model with one row is not sold at all, so that it leaves the menu too.
-            reasons[price.rows.count == 1 ? stop.slug : SalesControl.key(stop.slug, row: stop.row)] = stop.reason
+            let isWhole = catalogue.entry(named: stop.slug)?.price?.rows.count == 1
+            reasons[isWhole ? stop.slug : SalesControl.key(stop.slug, row: stop.row)] = stop.reason
         }
         return reasons
     }
@@ -37,9 +46,23 @@ struct SalesStopStore: Sendable {
     }
 
     func all() async throws -> [SalesStop] {
-        try await database.query("select slug, price_row, millicredits, reason from sales_stop").map { row in
-            let (slug, name, millicredits, reason) = try row.decode(String.self, String.self, Int64.self, String.self)
-            return SalesStop(slug: slug, row: name, millicredits: millicredits, reason: reason)
+        try await database.query(
+            "select slug, price_row, millicredits, reason, stopped_at from sales_stop order by stopped_at"
+        ).map { row in
+            let (slug, name, millicredits, reason, stoppedAt) = try row.decode(
+                String.self,
+                String.self,
+                Int64.self,
+                String.self,
+                Timestamp.self
+            )
+            return SalesStop(
+                slug: slug,
+                row: name,
+                millicredits: millicredits,
+                reason: reason,
+                stoppedAt: stoppedAt
+            )
         }
     }
 }
