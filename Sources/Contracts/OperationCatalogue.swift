@@ -5,7 +5,7 @@ package enum OperationCatalogue {
         // Ingress
         ListEvents.self, GetEvent.self, ReplayEvent.self, ReplayDeadLetters.self,
         // Conversation
-        HandleUpdates.self, ReportFact.self,
+        HandleUpdates.self, ReportFact.self, EraseConversation.self,
         // Billing
         OpenAccount.self, PlaceHold.self, ExtendHold.self, ChargeHold.self, ReleaseHold.self, RefundCharge.self,
         Credit.self, RefundCredit.self, Gift.self, Adjust.self, DecideAdjustment.self, FreezeAccount.self,
@@ -17,7 +17,7 @@ package enum OperationCatalogue {
         ListModelStatistics.self, HelpPrompt.self, ListDrift.self, ApproveDrift.self,
         // Delivery
         PutCard.self, SendMessage.self, GetMessage.self, AnswerCallback.self, AnswerPreCheckout.self,
-        SetChatReachability.self,
+        SetChatReachability.self, EraseChat.self,
         // Payments
         GetPaymentOptions.self, CreateOrder.self, GetOrder.self, CheckOrder.self, HandlePaymentEvents.self,
     ]

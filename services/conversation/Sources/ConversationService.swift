@@ -16,6 +16,7 @@ package struct ConversationService: AtelierService {
     private let facts: ReportFactHandler
     private let cache: CatalogueCache
     private let answers: AnswerStore
+    private let erasure: ErasureStore
 
     package init(_ context: ServiceContext) async throws {
         let metrics = ConversationMetrics(context.metrics)
@@ -39,6 +40,7 @@ package struct ConversationService: AtelierService {
         let answers = AnswerStore(database: context.database)
         self.cache = cache
         self.answers = answers
+        erasure = ErasureStore(database: context.database)
         updates = HandleUpdatesHandler(taker: taker, metrics: metrics, log: context.log)
         facts = ReportFactHandler(taker: taker, metrics: metrics)
         workers = [
@@ -51,8 +53,12 @@ package struct ConversationService: AtelierService {
     package func register(on routes: inout Routes) {
         let updates = updates
         let facts = facts
+        let erasure = erasure
         routes.serve(HandleUpdates.self) { batch, _ -> EventVerdicts in await updates.handle(batch) }
         routes.serve(ReportFact.self) { fact, _ -> Answer<Empty> in try await facts.handle(fact) }
+        routes.serve(EraseConversation.self) { _, call -> EraseConversation.Output in
+            try await erasure.erase(call.parameters.userID)
+        }
     }
 
     /// Waits a moment for the lists, so that the first user does not see an empty shop; without them screens say that

@@ -23,6 +23,7 @@ struct DeliveryAPI: Sendable {
             if input.isReachable { wake() }
             return Empty()
         }
+        routes.serve(EraseChat.self) { _, call in try await messages.erase(call.parameters.chatID) }
         routes.serve(AnswerCallback.self) { input, _ in
             answers.add(input)
             return Empty()

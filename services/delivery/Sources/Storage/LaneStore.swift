@@ -183,7 +183,7 @@ package struct LaneStore: Sendable {
             """
             update message set
                 state = case when revision > \(head.message.revision) then 'queued' else \(record.state.rawValue) end,
-                content = case when kind = 'message' and \(isOver) then null else content end,
+                content = case when \(isOver) and revision = \(head.message.revision) then null else content end,
                 settled_at = case when \(isOver) then now() end,
                 step = null, progress = \(try progress.json), failure = \(record.failure),
                 due_at = case when revision > \(head.message.revision) then now()

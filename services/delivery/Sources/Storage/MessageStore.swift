@@ -89,6 +89,32 @@ package struct MessageStore: Sendable {
         return try row.get("fingerprint", as: [UInt8]?.self) == fingerprint ? .known(state) : .mismatch
     }
 
+    /// Removes the contents that are kept for a chat. By the indexes message_card and message_lane.
+    ///
+    /// What waits is given up unless a call for it has begun: the lane then finds another attempt's number and sends
+    /// nothing.
+    package func erase(_ chat: ChatID) async throws -> EraseChat.Output {
+        let rows = try await database.pipeline([
+            """
+            with gone as (
+                update message set state = 'failed', content = null, failure = 'erased', settled_at = now(),
+                    attempts = attempts + 1
+                where chat_id = \(chat) and state = 'queued' and step is null returning 1)
+            select count(*) from gone
+            """,
+            """
+            with gone as (
+                update message set content = null
+                where chat_id = \(chat) and kind = 'card' and state not in ('queued', 'sending')
+                    and content is not null returning 1)
+            select count(*) from gone
+            """,
+            "select count(*) from message where chat_id = \(chat) and state in ('queued', 'sending')",
+        ])
+        let counts = try rows.map { try $0[0].decode(Int.self) }
+        return EraseChat.Output(erasedMessages: counts[0] + counts[1], waitingMessages: counts[2])
+    }
+
     /// Where a message stands; nil if the key is unknown.
     package func message(key: String) async throws -> MessageState? {
         try await database.query(Self.state(of: key)).first.map(Self.state)
