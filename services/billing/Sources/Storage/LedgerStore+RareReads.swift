@@ -60,8 +60,12 @@ extension LedgerStore {
             """
             select credit.source, credit.reference, credit.account, credit.amount, verdict, answer
             from unnest(\(sources), \(texts)) as wanted(source, reference)
-            join credit on credit.source = wanted.source and credit.reference = wanted.reference
-            join operation on operation.caller = credit.caller and operation.key = credit.key
+            cross join lateral (
+                select * from credit where credit.source = wanted.source and credit.reference = wanted.reference offset 0
+            ) as credit
+            cross join lateral (
+                select * from operation where operation.caller = credit.caller and operation.key = credit.key offset 0
+            ) as operation
             """
         ) { rows, facts in
             for row in rows {

@@ -8,7 +8,8 @@ extension LedgerStore {
     /// Shares the sealer's fence until COMMIT, before any id is taken, and settles how the transaction's statements run:
     /// each finds its rows by index, one after the other. Left to itself the planner, which knows nothing about a table that
     /// grows fast, takes hash joins over all of it, makes hash tables for as many groups as it fears, or plans the same
-    /// statement anew each time (docs/adr/0085).
+    /// statement anew each time (docs/adr/0085). Rows are looked up in lateral queries with `offset 0`, which it can't turn
+    /// round: a plan made while a table was empty would read all of it for each batch later on.
     static let openBatch: SQL = """
         select pg_advisory_xact_lock_shared(hashtext('ledger fence')), set_config('enable_seqscan', 'off', true),
             set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
@@ -20,7 +21,7 @@ extension LedgerStore {
     static func createAccounts(_ ids: [Int64]) -> SQL {
         """
         insert into account (id) select id from unnest(\(ids)) as wanted(id)
-        where not exists (select from account where account.id = wanted.id) order by id on conflict do nothing
+        where (select true from account where account.id = wanted.id) is null order by id on conflict do nothing
         """
     }
 
@@ -123,8 +124,9 @@ extension LedgerStore {
         return FactsRead(
             """
             select operation.caller, operation.key, fingerprint, kind, verdict, answer
-            from unnest(\(callers), \(texts)) as wanted(caller, key)
-            join operation on operation.caller = wanted.caller and operation.key = wanted.key
+            from unnest(\(callers), \(texts)) as wanted(caller, key) cross join lateral (
+                select * from operation where operation.caller = wanted.caller and operation.key = wanted.key offset 0
+            ) as operation
             """
         ) { rows, facts in
             for row in rows {
@@ -155,8 +157,12 @@ extension LedgerStore {
                     where hold_extension.account = wanted.account and hold_extension.hold_id = wanted.id
                 )), hold_end.how, hold_end.charged, parts.amount, parts.charged
             from unnest(\(accounts), \(ids)) as wanted(account, id)
-            left join hold on hold.account = wanted.account and hold.id = wanted.id
-            left join hold_end on hold_end.account = wanted.account and hold_end.hold_id = wanted.id
+            left join lateral (
+                select * from hold where hold.account = wanted.account and hold.id = wanted.id offset 0
+            ) as hold on true
+            left join lateral (
+                select * from hold_end where hold_end.account = wanted.account and hold_end.hold_id = wanted.id offset 0
+            ) as hold_end on true
             left join lateral (
                 select sum(hold_part.amount)::int8 as amount, sum(hold_part.charged)::int8 as charged from hold_part
                 where hold_part.account = wanted.account and hold_part.hold_id = wanted.id
