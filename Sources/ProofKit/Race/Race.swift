@@ -67,7 +67,7 @@ package final class Race: Sendable {
     /// The history of these attempts, with the ends of holds that came meanwhile.
     package func history(of attempts: [CallAttempt]) -> CallHistory {
         var history = CallHistory(attempts)
-        // The database's clock is this machine's wall clock; the slack is for reading both clocks, one after the other.
+        // The database's clock is this machine's wall clock; the slack is for what lies between two readings.
         for (account, hold, at) in shared.withLock({ $0.script.ends }) {
             history.add(endOf: hold, at: at, slack: 2_000_000, to: account)
         }

@@ -80,9 +80,10 @@ struct RaceScript: Sendable {
         let rival = random.isOne(in: 10) && !isShort ? known(account, &random) : nil
         let hold = rival.flatMap { endsSoon($0, account) ? nil : $0 } ?? think(account, amount, isShort: isShort)
         let milliseconds = isShort ? random.number(-20...400) : 86_400_000
-        let expiresAt = WallClock.system.now + .milliseconds(milliseconds)
+        let (now, monotonic) = Self.bothClocks()
+        let expiresAt = now + .milliseconds(milliseconds)
         if isShort {
-            let moment = Int64(Deadline.monotonicNow()) + Int64(milliseconds) * 1_000_000
+            let moment = Int64(monotonic) + Int64(milliseconds) * 1_000_000
             ends.append((account, hold, UInt64(max(0, moment))))
         }
         let input = PlaceHold.Input(
@@ -93,6 +94,17 @@ struct RaceScript: Sendable {
             memo: "race"
         )
         return make(account, .place(hold: hold, amount), .place(input))
+    }
+
+    /// The wall clock and the monotonic one at the same moment. They are read again if this thread was interrupted between
+    /// the two: a hold's end would be expected later than it comes.
+    private static func bothClocks() -> (wall: Timestamp, monotonic: UInt64) {
+        while true {
+            let before = Deadline.monotonicNow()
+            let wall = WallClock.system.now
+            let gap = Deadline.monotonicNow() - before
+            if gap < 500_000 { return (wall, before + gap / 2) }
+        }
     }
 
     private mutating func charge(_ account: UserID, _ hold: Int, _ amount: Int64) -> RaceCall {

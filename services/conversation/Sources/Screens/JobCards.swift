@@ -95,8 +95,8 @@ struct JobCards {
                 texts.html(.failureTitle, ["model": .text(job.modelTitle)]),
                 texts.html(TextKey(failure: reported.failure)),
                 back > 0 ? texts.html(.moneyReturned, ["sum": .text(texts.money(back))]) : nil,
-                others.isEmpty ? nil : texts.html(.alternatives),
                 texts.html(.failureCode, ["code": .text(ShortCode.text(short))]),
+                others.isEmpty ? nil : texts.html(.alternatives),
             ].compactMap { $0 }.joined(separator: "\n"),
             keyboard: keyboard.limited
         )
