@@ -93,5 +93,8 @@ import Testing
         #expect(!isSound(calls(reading: 1, 15, 25)))
         #expect(!isSound(calls(reading: 0, 10, 12)))
         #expect(!isSound(calls(reading: 3, 22, 25)))
+        // The end had come when the read began; the change was decided before and is committed after it.
+        #expect(isSound(calls(reading: 0, 22, 25)))
+        #expect(!isSound(calls(reading: 0, 31, 32)))
     }
 }

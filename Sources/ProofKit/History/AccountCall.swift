@@ -66,9 +66,11 @@ package struct AccountCall: Sendable, Equatable {
     package var began: UInt64
     /// When its first answer arrived; `UInt64.max` if none did.
     package var ended: UInt64
-    /// Holds whose ends come while it lasts. A read counts holds at its own moment, a change at the moment when it is decided,
-    /// a little before it can be read: so a read may show an end before a change that did not know of it.
+    /// Of a read: holds whose ends it may show, though changes may come after it that do not know of them
+    /// (`CallHistory.add(endOf:at:slack:to:)`).
     package var endingHolds: [Int] = []
+    /// Holds that had ended before it began, though changes may come after it that do not know of it.
+    package var endedHolds: [Int] = []
 
     package init(_ name: String, _ action: AccountAction, _ outcome: Outcome, began: UInt64, ended: UInt64 = .max) {
         self.name = name

@@ -59,14 +59,18 @@ package struct AccountState: Sendable {
 
     /// Whether the account would answer so now.
     func answers(_ call: AccountCall, with answer: AccountAnswer, _ effect: Effect) -> Bool {
-        if effect.answer == answer { return true }
-        guard call.action == .read, !call.endingHolds.isEmpty, case .done(var shown, .none) = answer else {
-            return false
+        let ended = live(call.endedHolds)
+        guard call.action == .read, case .done(var shown, .none) = answer else {
+            return effect.answer == answer && ended.isEmpty
         }
-        let missing = view.held - shown.held
+        let missing = view.held - ended.reduce(0, +) - shown.held
         shown.held = view.held
-        let live = call.endingHolds.map { hold($0) }.filter { $0.progress == .live }.map(\.amount)
-        return shown == view && Self.isSum(missing, of: live[...])
+        return shown == view && Self.isSum(missing, of: live(call.endingHolds)[...])
+    }
+
+    /// The amounts of those that still count.
+    private func live(_ numbers: [Int]) -> [Int64] {
+        numbers.map { hold($0) }.filter { $0.progress == .live }.map(\.amount)
     }
 
     /// Whether some of the amounts, none or all, have this sum.

@@ -51,12 +51,22 @@ package struct CallHistory: Sendable {
 
     /// Adds the end of a hold, which comes without a caller.
     ///
+    /// A change that was decided before that moment may be committed after it. Until then the end lies before the change for
+    /// whoever reads and after it for that change. So the end is a call that lasts as long as the last change that was under
+    /// way at its moment, and whatever began after the moment counts it all the same.
+    ///
     /// - Parameter slack: How exactly the moment is known.
     package mutating func add(endOf hold: Int, at moment: UInt64, slack: UInt64, to account: UserID) {
-        let (first, last) = (moment - min(moment, slack), moment + slack)
-        for index in (calls[account] ?? []).indices {
-            guard let call = calls[account]?[index], call.began <= last, call.ended >= first else { continue }
-            calls[account]?[index].endingHolds.append(hold)
+        let (first, latest) = (moment - min(moment, slack), moment + slack)
+        let known = calls[account] ?? []
+        let underWay = known.filter { $0.action != .read && $0.began <= latest && $0.ended >= first && $0.ended != .max }
+        let last = underWay.map(\.ended).max().map { max($0, latest) } ?? latest
+        for (index, call) in known.enumerated() where call.began <= last && call.ended >= first {
+            if call.began > latest {
+                calls[account]?[index].endedHolds.append(hold)
+            } else if call.action == .read {
+                calls[account]?[index].endingHolds.append(hold)
+            }
         }
         add(AccountCall("end of hold \(hold)", .expire(hold: hold), .decided, began: first, ended: last), to: account)
     }
