@@ -59,7 +59,9 @@ package struct CallHistory: Sendable {
     package mutating func add(endOf hold: Int, at moment: UInt64, slack: UInt64, to account: UserID) {
         let (first, latest) = (moment - min(moment, slack), moment + slack)
         let known = calls[account] ?? []
-        let underWay = known.filter { $0.action != .read && $0.began <= latest && $0.ended >= first && $0.ended != .max }
+        let underWay = known.filter {
+            $0.action != .read && $0.began <= latest && $0.ended >= first && $0.ended != .max
+        }
         let last = underWay.map(\.ended).max().map { max($0, latest) } ?? latest
         for (index, call) in known.enumerated() where call.began <= last && call.ended >= first {
             if call.began > latest {

@@ -74,7 +74,8 @@ struct RaceScript: Sendable {
     }
 
     private mutating func place(_ account: UserID, _ random: inout SeededGenerator) -> RaceCall {
-        let amount: Int64 = random.isOne(in: 10) ? 0 : random.number(1...60)
+        // Now and then more than anybody will ever have.
+        let amount: Int64 = random.isOne(in: 10) ? 0 : random.isOne(in: 25) ? 50_000 : random.number(1...60)
         let isShort = random.isOne(in: 8)
         // Now and then a hold that somebody else places, or has tried to end, too.
         let rival = random.isOne(in: 10) && !isShort ? known(account, &random) : nil
