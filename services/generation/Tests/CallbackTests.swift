@@ -63,7 +63,7 @@ struct CallbackTests {
             for id in 6...8 {
                 #expect(try await bench.callBack(task.callbackURL, taskID: task.id, id: Int64(id)) == .ok)
             }
-            #expect(bench.world.now.chargeCalls == 1)
+            #expect(bench.world.now.charges.count == 1)
             #expect(bench.world.factKinds.count { $0 == .jobSucceeded } == 1)
         }
     }

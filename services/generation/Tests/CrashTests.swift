@@ -66,7 +66,7 @@ struct CrashTests {
             try await Bench.run(world) { bench in
                 try await bench.callBack(world.now.tasks[0].callbackURL, taskID: world.now.tasks[0].id)
                 try await bench.wait(for: .succeeded, of: try #require(id))
-                #expect(world.now.tasks.count == 1 && world.now.chargeCalls == 1)
+                #expect(world.now.tasks.count == 1 && world.now.charges.count == 1)
             }
         }
     }

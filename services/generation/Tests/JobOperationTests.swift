@@ -73,7 +73,8 @@ struct JobOperationTests {
             }
             await bench.waitForFact(.jobSucceeded)
             #expect(
-                bench.world.now.tasks.count == 1 && bench.world.now.holds.count == 1 && bench.world.now.chargeCalls == 1
+                bench.world.now.tasks.count == 1 && bench.world.now.holds.count == 1
+                    && bench.world.now.charges.count == 1
             )
         }
     }
