@@ -53,19 +53,23 @@ extension LedgerStore {
         return reads
     }
 
+    /// Joins `wanted(source, reference)` with its credit and the operation that made it.
+    static let creditWanted: StaticString = """
+        cross join lateral (
+            select * from credit where credit.source = wanted.source and credit.reference = wanted.reference offset 0
+        ) as credit
+        cross join lateral (
+            select * from operation where operation.caller = credit.caller and operation.key = credit.key offset 0
+        ) as operation
+        """
+
     private static func selectCredits(_ references: [CreditReference]) -> FactsRead {
         let sources = references.map(\.source.rawValue)
         let texts = references.map(\.reference)
         return FactsRead(
             """
             select credit.source, credit.reference, credit.account, credit.amount, verdict, answer
-            from unnest(\(sources), \(texts)) as wanted(source, reference)
-            cross join lateral (
-                select * from credit where credit.source = wanted.source and credit.reference = wanted.reference offset 0
-            ) as credit
-            cross join lateral (
-                select * from operation where operation.caller = credit.caller and operation.key = credit.key offset 0
-            ) as operation
+            from unnest(\(sources), \(texts)) as wanted(source, reference) \(unsafe: Self.creditWanted)
             """
         ) { rows, facts in
             for row in rows {
@@ -94,9 +98,12 @@ extension LedgerStore {
         let names = parts.map(\.partID)
         return FactsRead(
             """
-            select account, hold_id, part, how from hold_part
-            join unnest(\(accounts), \(holds), \(names)) as wanted(account, hold_id, part)
-            using (account, hold_id, part)
+            select wanted.account, wanted.hold_id, wanted.part, settled.how
+            from unnest(\(accounts), \(holds), \(names)) as wanted(account, hold_id, part) cross join lateral (
+                select how from hold_part
+                where hold_part.account = wanted.account and hold_part.hold_id = wanted.hold_id
+                    and hold_part.part = wanted.part offset 0
+            ) as settled
             """
         ) { rows, facts in
             for row in rows {

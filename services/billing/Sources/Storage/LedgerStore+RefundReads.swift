@@ -28,8 +28,10 @@ extension LedgerStore {
                 where hold_part.account = wanted.account and hold_part.hold_id = wanted.hold_id and how = 'charged'
                     and hold_part.part = wanted.part
             ) as charge on true
-            join entry on entry.transfer = charge.operation and entry.account = wanted.account
-                and entry.part is not distinct from wanted.part
+            cross join lateral (
+                select * from entry where entry.transfer = charge.operation and entry.account = wanted.account
+                    and entry.part is not distinct from wanted.part offset 0
+            ) as entry
             """
         ) { rows, facts in
             for row in rows {
@@ -72,10 +74,11 @@ extension LedgerStore {
             select credit.source, credit.reference, credit.account, entry.transfer, entry.amount, entry.order_id,
                 coalesce((select sum(paid) from refund where refund.account = credit.account
                     and refund.of_transfer = entry.transfer), 0)::int8
-            from unnest(\(sources), \(texts)) as wanted(source, reference)
-            join credit on credit.source = wanted.source and credit.reference = wanted.reference
-            join operation on operation.caller = credit.caller and operation.key = credit.key
-            join entry on entry.transfer = operation.id and entry.account = credit.account and entry.kind = 'top_up'
+            from unnest(\(sources), \(texts)) as wanted(source, reference) \(unsafe: Self.creditWanted)
+            cross join lateral (
+                select * from entry where entry.transfer = operation.id and entry.account = credit.account
+                    and entry.kind = 'top_up' offset 0
+            ) as entry
             """
         ) { rows, facts in
             for row in rows {

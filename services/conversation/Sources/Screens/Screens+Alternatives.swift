@@ -39,7 +39,7 @@ extension Screens {
         return Card(
             text: lines(
                 texts.html(.modelGone),
-                prompt.map { "<blockquote>\(Texts.escape(Texts.shortened($0, to: 300)))</blockquote>" },
+                prompt.map { Texts.quoted($0) },
                 others.isEmpty ? nil : texts.html(.alternatives)
             ),
             keyboard: keyboard

@@ -48,9 +48,7 @@ extension Screens {
             case (let file?, _): texts.html(TextKey(offered: file.kind))
             default: texts.html(.offerText)
             }
-        let quote = offer.text.map {
-            "<blockquote>\(Texts.escape(Texts.shortened($0, to: 300)))</blockquote>"
-        }
+        let quote = offer.text.map { Texts.quoted($0) }
         return Card(
             text: lines(what, quote, texts.html(found.isEmpty ? .offerNothing : .offerChoose)),
             keyboard: keyboard

@@ -52,7 +52,7 @@ extension Screens {
 
     func promptLine(_ draft: Draft, _ model: Model) -> String? {
         guard let main = model.mainText, let prompt = draft.prompt(of: model) else { return nil }
-        var line = "<blockquote>\(Texts.escape(Texts.shortened(prompt, to: 300)))</blockquote>"
+        var line = Texts.quoted(prompt)
         let count = prompt.unicodeScalars.count
         if let limit = main.maximumLength, count > limit {
             line +=
@@ -197,7 +197,7 @@ extension Screens {
     /// What a text option holds now; other options mark their value among the buttons.
     private func value(of input: ModelInput, in draft: Draft) -> String? {
         guard input.kind == .text, let text = draft.inputs[input.name]?.string else { return nil }
-        return "<blockquote>\(Texts.escape(Texts.shortened(text, to: 300)))</blockquote>"
+        return Texts.quoted(text)
     }
 
     func discard() -> Card {

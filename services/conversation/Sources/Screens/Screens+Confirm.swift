@@ -60,9 +60,7 @@ extension Screens {
             isOwn ? keyboard.button(.buttonWishAsFirst, .dropStageWish(place)) : keyboard.button(.buttonSkip, .copies)
         )
         keyboard.footer(back: .copies)
-        let words = stage.inputs[input.name]?.string.map {
-            "<blockquote>\(Texts.escape(Texts.shortened($0, to: 300)))</blockquote>"
-        }
+        let words = stage.inputs[input.name]?.string.map { Texts.quoted($0) }
         return Card(
             text: lines(
                 texts.html(

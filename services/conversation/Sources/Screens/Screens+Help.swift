@@ -39,7 +39,7 @@ extension Screens {
     }
 
     private func quoted(_ text: String) -> String {
-        "<blockquote>\(Texts.escape(Texts.shortened(text, to: 1_200)))</blockquote>"
+        Texts.quoted(text, to: 1_200)
     }
 }
 

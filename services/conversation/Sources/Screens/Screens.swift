@@ -29,7 +29,7 @@ struct Screens {
     /// Screens about money and history are for the user alone; in a group they point to the private chat.
     private func settled(_ screen: Screen) -> Screen {
         switch screen {
-        case .composer, .unavailable, .option, .confirm, .stageWish, .promptHelp, .templates, .template:
+        case _ where screen.isAboutDraft:
             if turn.isModelGone { return .unavailable }
             guard turn.draftModel != nil else { return .home }
             if case .stageWish(let place) = screen, turn.wishInput(of: place) == nil { return .composer }

@@ -74,6 +74,11 @@ struct Texts: Sendable {
         return text
     }
 
+    /// What a user wrote, as a quotation in HTML.
+    static func quoted(_ text: String, to limit: Int = 300) -> String {
+        "<blockquote>\(escape(shortened(text, to: limit)))</blockquote>"
+    }
+
     /// At most `limit` Unicode scalars, whole characters only, with an ellipsis where something was cut.
     static func shortened(_ text: String, to limit: Int) -> String {
         guard text.unicodeScalars.count > limit else { return text }

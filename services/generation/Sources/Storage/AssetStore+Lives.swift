@@ -93,16 +93,13 @@ extension AssetStore {
         return count
     }
 
-    /// Steps of jobs that need nothing of their user's any more.
-    private static let over: StaticString = "('ended', 'late', 'refused')"
-
     private static func erase(_ userID: UserID, until time: Timestamp, in transaction: Transaction) async throws
         -> EraseUser.Output
     {
         let open = try await transaction.query(
             """
             select \(unsafe: JobRow.columns) from job
-            where user_id = \(userID) and step not in \(unsafe: over)
+            where user_id = \(userID) and step in \(unsafe: JobStore.openSteps)
             """
         ).map { try JobRow(row: $0) }
         let needed = open.flatMap { $0.inputs.media.values.joined() }
@@ -129,7 +126,7 @@ extension AssetStore {
                 step = case when step = 'late' then 'ended' else step end,
                 next_at = case when step = 'late' then null else next_at end
             where user_id = \(userID) and created_at <= \(time) and erased_at is null
-                and step in \(unsafe: over)
+                and step not in \(unsafe: JobStore.openSteps)
             returning job_id
             """
         ).map { try $0.decode(JobID.self) }

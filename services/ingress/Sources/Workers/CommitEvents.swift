@@ -9,8 +9,8 @@ internal import Time
 /// Group commit: a batch is whatever arrived while the previous one was in flight.
 ///
 /// One flight is open at a time: two would halve each other's batches, and what a batch costs hardly depends on its size
-/// (ADR 0079). `store` returns only when its arrival is committed, or throws; it never leaves the outcome open to its caller as a
-/// success.
+/// (ADR 0079). `store` returns only when its arrival is committed, or throws; it never leaves the outcome open to its caller
+/// as a success.
 final class CommitEvents: Worker {
     /// Why an arrival could not be stored now; the webhook's sender is asked to come again.
     enum Refusal: Error, Equatable {
