@@ -17,7 +17,7 @@ struct LedgerTables {
         return findings
     }
 
-    /// Stored sums against those of the entries and of the holds that were not ended.
+    /// Stored sums against those of the entries and of the open holds.
     private func compare(_ computed: [Int64: LedgerWalk.Sums]) async throws -> [LedgerFinding] {
         var findings: [LedgerFinding] = []
         var unseen = Set(computed.keys)
@@ -52,12 +52,7 @@ struct LedgerTables {
     private static func accounts(_ after: Int64) -> SQL {
         """
         select account.id, paid, bonus, held, coalesce((
-            select sum(hold.amount - coalesce((
-                select sum(hold_part.amount) from hold_part
-                where hold_part.account = hold.account and hold_part.hold_id = hold.id
-            ), 0))
-            from hold where hold.account = account.id and not exists (
-                select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
+            select sum(amount - settled) from open_hold where open_hold.account = account.id and amount >= 0
         ), 0)::int8
         from account where account.id > \(after) order by account.id limit \(accountsAtOnce)
         """
@@ -75,6 +70,32 @@ struct LedgerTables {
                 select account, hold_id, sum(amount) as amount from hold_part group by account, hold_id
             ) as parts on parts.account = hold.account and parts.hold_id = hold.id
             where coalesce(hold_end.charged, 0) + coalesce(parts.amount, 0) > hold.amount
+            """
+        ),
+        (
+            "open_hold",
+            """
+            select coalesce(open.account, written.account) || ' ' || coalesce(open.hold_id, written.id),
+                case when open.hold_id is null then 'is missing, but its hold was not ended'
+                    when written.id is null then 'is open, but has no hold or was ended'
+                    else 'is not what was written about its hold' end
+            from open_hold as open
+            full join (
+                select hold.id, hold.account, hold.amount, greatest(hold.expires_at, extended.expires_at) as expires_at,
+                    coalesce(parts.amount, 0) as settled, coalesce(parts.charged, 0) as charged
+                from hold
+                left join (
+                    select account, hold_id, max(expires_at) as expires_at from hold_extension group by account, hold_id
+                ) as extended on extended.account = hold.account and extended.hold_id = hold.id
+                left join (
+                    select account, hold_id, sum(amount) as amount, sum(charged) as charged from hold_part
+                    group by account, hold_id
+                ) as parts on parts.account = hold.account and parts.hold_id = hold.id
+                where not exists (
+                    select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
+            ) as written on written.id = open.hold_id and written.account = open.account
+            where (open.amount, open.settled, open.charged, open.expires_at)
+                is distinct from (written.amount, written.settled, written.charged, written.expires_at)
             """
         ),
         (

@@ -51,15 +51,15 @@ struct Books {
         select 'sum of entries', sum(amount) from entry having sum(amount) <> 0;
         select 'transfer ' || transfer, sum(amount) from entry group by transfer having sum(amount) <> 0 limit 5;
         select 'account ' || account.id, account.paid, account.bonus, account.held, posted, reserved from account
-        left join lateral (
-            select coalesce(sum(amount), 0) as posted from entry where entry.account = account.id and entry.account > 0
-        ) as own on true
-        left join lateral (
-            select coalesce(sum(amount), 0) as reserved from hold
-            where hold.account = account.id and not exists (
+        left join (
+            select account, sum(amount) as posted from entry where account > 0 group by account
+        ) as own on own.account = account.id
+        left join (
+            select account, sum(amount) as reserved from hold where not exists (
                 select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
-        ) as live on true
-        where paid + bonus <> posted or held <> reserved limit 5;
+            group by account
+        ) as live on live.account = account.id
+        where paid + bonus <> coalesce(posted, 0) or held <> coalesce(reserved, 0) limit 5;
         select 'balance after entry ' || id from (
             select id, balance_after, sum(amount) over (partition by account order by id) as balance
             from entry where account > 0

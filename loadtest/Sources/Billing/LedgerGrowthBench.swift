@@ -84,7 +84,7 @@ struct LedgerGrowthBench {
                 group.addTask {
                     var recorder = LatencyRecorder()
                     while !until.isExpired {
-                        let at = WallClock.system.now + .seconds(-Int64.random(in: 60...90_000))
+                        let at = WallClock.system.now + .seconds(-Int64.random(in: 60...GrownLedger.ageSeconds))
                         let path = "/v1/accounts/\(Int64.random(in: 1...accounts))/balance?at=\(at)"
                         let sent = Deadline.monotonicNow()
                         let response = try await http.send(

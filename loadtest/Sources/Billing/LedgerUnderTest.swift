@@ -24,10 +24,11 @@ struct LedgerUnderTest: Sendable {
     /// - Parameter slowFsync: The built shim if every fsync is to take a millisecond longer.
     static func open(_ name: String, loop: EventLoop, slowFsync: String? = nil) async throws -> LedgerUnderTest {
         let variables = slowFsync.map { ["LD_PRELOAD": $0, "SLOW_FSYNC_MICROSECONDS": "1000"] } ?? [:]
-        let settings = ["shared_buffers": "512MB", "max_wal_size": "2GB"]
+        let settings = Rig.warmLogSettings.merging(["shared_buffers": "512MB"]) { $1 }
         let (rig, postgres) = try await Rig.open(name, loop: loop, settings: settings, variables: variables)
         let children = rig.children(ports: [("billing", try Tool.freePort())])
         try await rig.migrate(.billing, children)
+        try await rig.warmLog()
         let role = Provisioning.serviceRole(.billing)
         let url = rig.cluster.placement.url(
             database: databaseName,

@@ -36,11 +36,11 @@ struct BillingMetrics: Sendable {
         )
         self.broken = metrics.gauge(
             "atelier_billing_broken_accounts",
-            "Accounts whose sums differ from their entries at the last audit; anything but 0 is an alarm."
+            "Accounts whose sums differ from their entries at the last round of audits; anything but 0 is an alarm."
         )
         self.brokenSeals = metrics.gauge(
             "atelier_billing_broken_seals",
-            "Links of the hash chain that don't match at the last audit; anything but 0 is an alarm."
+            "Links of the hash chain that don't match at the last round of audits; anything but 0 is an alarm."
         )
         self.seals = metrics.gauge("atelier_billing_seals", "Number of the newest seal of the hash chain.")
         self.sealLag = metrics.gauge(

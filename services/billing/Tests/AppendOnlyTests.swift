@@ -10,7 +10,7 @@ import Testing
     /// Every table of the service, and the columns that its role may update: sums and flags that entries, holds and
     /// freezes explain, and nothing else.
     private static let updatable: [String: Set<String>] = [
-        "account": ["paid", "bonus", "held", "swept", "spent", "spent_day", "is_frozen"], "grant_day": ["amount"],
+        "account": ["paid", "bonus", "held", "spent", "spent_day", "is_frozen"], "grant_day": ["amount"],
     ]
 
     private var database: Database { ScratchDatabase.current.database }
@@ -72,6 +72,7 @@ import Testing
         let id = try await bench.hold(1, 60)
         try await bench.apply(1, bench.charge(id, 50))
         let transfer = try await database.query("select max(transfer) from entry")[0].decode(Int64.self)
+        let open = try await bench.hold(1, 20)
         let rows = [
             (
                 "insert into refund (operation, account, of_transfer, paid, bonus) values (999, 1, \(transfer), 51, 0)",
@@ -87,11 +88,16 @@ import Testing
             ),
             (
                 "insert into hold_part (account, hold_id, part, how, amount, charged, operation) "
-                    + "values (1, '\(id)', 'a', 'charged', 61, 61, 1)", "parts_fit_the_hold"
+                    + "values (1, '\(open)', 'a', 'charged', 15, 15, 1), (1, '\(open)', 'b', 'released', 6, 0, 1)",
+                "parts_fit_the_hold"
             ),
             (
                 "insert into hold_part (account, hold_id, part, how, amount, charged, operation) "
-                    + "values (1, '\(id)', 'a', 'released', 5, 5, 1)", "only_a_charge_takes"
+                    + "values (1, '\(id)', 'a', 'charged', 5, 5, 1)", "parts_are_of_open_holds"
+            ),
+            (
+                "insert into hold_part (account, hold_id, part, how, amount, charged, operation) "
+                    + "values (1, '\(open)', 'a', 'released', 5, 5, 1)", "only_a_charge_takes"
             ),
             (
                 "insert into entry (transfer, account, kind, amount, balance_before, balance_after, bonus_after) "

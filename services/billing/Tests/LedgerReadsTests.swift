@@ -64,15 +64,66 @@ import Time
             try await owner.execute("analyze entry")
             return try await owner.query(
                 """
-                explain select balance_after from entry
-                where account = 7 and account > 0 and at <= '2026-01-05' order by at desc, id desc limit 1
+                explain select balance_after from account_entries(7, '2026-01-05', null, 1)
                 """
             ).map { try $0.decode(String.self) }.joined(separator: "\n")
         }
-        #expect(plan.contains("entry_by_time"), "\(plan)")
+        #expect(plan.contains("entry_of_account"), "\(plan)")
         #expect(!plan.contains("Sort"), "\(plan)")
         let moment = try #require(Timestamp(rfc3339: "2026-01-01T00:05:00Z"))
         #expect(try await bench.balance(7, at: moment).postedKopecks == 5)
+    }
+
+    @Test func `statements and moments go through all stretches of entries, a quiet account's empty ones too`() async throws {
+        let stretch: Int64 = 1 << 22
+        var moments: [Timestamp] = []
+        for (number, first) in [1, stretch - 1, 3 * stretch - 1, 3 * stretch + 7].enumerated() {
+            try await scratch.withDatabase(url: scratch.ownerURL) { owner in
+                try await owner.execute(SQL(stringLiteral: "alter sequence entry_id_seq restart with \(first)").once())
+            }
+            try await bench.pay(1, Int64(number + 1))
+            if number == 1 { try await bench.pay(2, 9) }
+            moments.append(try await bench.now())
+            try await seal()
+        }
+        var entries: [StatementEntry] = []
+        var before: Int64?
+        repeat {
+            let page = try await bench.queries.entries(of: 1, before: before, limit: 2, deadline: bench.deadline)
+            entries += page.entries
+            before = page.nextBefore
+        } while before != nil
+        #expect(entries.map(\.amountKopecks) == [4, 3, 2, 1])
+        #expect(entries.map { $0.id >> 22 } == [3, 2, 0, 0])
+        var balances: [Int64] = []
+        for moment in moments { balances.append(try await bench.balance(1, at: moment).postedKopecks) }
+        #expect(balances == [1, 3, 6, 10])
+        #expect(try await bench.queries.entries(of: 2, before: nil, limit: 2, deadline: bench.deadline).entries.count == 1)
+        #expect(try await bench.queries.entries(of: 3, before: nil, limit: 2, deadline: bench.deadline).entries.isEmpty)
+        try await bench.expectSound()
+    }
+
+    @Test func `a hold of months ago counts at moments of its extensions, and not after the last`() async throws {
+        try await bench.pay(1, 100)
+        _ = try await bench.hold(1, 80)
+        // As it would be if it had been placed 30 days ago and extended every six days, the last time ten days ago.
+        try await scratch.withDatabase(url: scratch.ownerURL) { owner in
+            for statement in [
+                "update hold set at = now() - interval '30 days', expires_at = now() - interval '24 days'",
+                "update entry set at = now() - interval '31 days'",
+                """
+                insert into hold_extension (account, hold_id, expires_at, operation, at)
+                select 1, id, now() - interval '1 day' * (18 - 6 * n), 0, now() - interval '1 day' * (24 - 6 * n) - interval '1 hour'
+                from hold, generate_series(0, 2) as n
+                """,
+            ] { try await owner.execute(SQL(stringLiteral: statement).once()) }
+        }
+        let now = try await bench.now()
+        var held: [Int64] = []
+        for days in [30.5, 29.5, 23, 17, 11, 7, 5] {
+            held.append(try await bench.balance(1, at: now - .seconds(Int64(days * 86_400))).heldKopecks)
+        }
+        #expect(held == [0, 80, 80, 80, 80, 80, 0])
     }
 
     @Test func `a statement says what each line belongs to, over pages`() async throws {

@@ -10,8 +10,7 @@ extension Book {
             // Ended before it came, or its id was taken by a hold under another key.
             return .refused(Problem(known.placed == nil ? .holdAlreadyReleased : .idempotencyMismatch))
         }
-        // A hold that ended before the account was swept would never be found again.
-        guard hold.expiresAt > max(facts.now, account.swept) else { return .refused(Problem(.holdExpired)) }
+        guard hold.expiresAt > facts.now else { return .refused(Problem(.holdExpired)) }
         guard !account.isFrozen else { return .refused(Problem(.accountFrozen)) }
         guard hold.amount <= account.available else { return Self.insufficient(hold.amount, account.available) }
         if let limit = rules.dailySpendKopecks {

@@ -36,8 +36,6 @@ struct Book {
     var adjustments: [AdjustmentID: StoredAdjustment]
     var rows = LedgerRows()
     private var usedIDs = 0
-    /// Accounts whose expired holds were ended.
-    private var swept: Set<UserID> = []
 
     init(_ facts: LedgerFacts, _ rules: LedgerRules) {
         self.facts = facts
@@ -54,7 +52,6 @@ struct Book {
     mutating func endExpired() {
         for hold in facts.expired {
             accounts[hold.key.userID, default: AccountFacts()].held -= hold.amount
-            swept.insert(hold.key.userID)
             end(hold.key, how: .expired)
         }
     }
@@ -84,14 +81,13 @@ struct Book {
     mutating func finish() -> LedgerRows {
         for (userID, after) in accounts.sorted(by: { $0.key < $1.key }) {
             let before = facts.accounts[userID] ?? AccountFacts()
-            guard after != before || swept.contains(userID) else { continue }
+            guard after != before else { continue }
             rows.accounts.append(
                 LedgerRows.Account(
                     userID: userID,
                     paidDelta: after.paid - before.paid,
                     bonusDelta: after.bonus - before.bonus,
                     heldDelta: after.held - before.held,
-                    swept: max(before.swept, facts.now),
                     spent: after.spent,
                     spentDay: after.spentDay
                 )

@@ -30,7 +30,6 @@ struct AccountFacts: Sendable, Equatable {
     var bonus: Int64 = 0
     var held: Int64 = 0
     var isFrozen = false
-    var swept = Timestamp(microseconds: 0)
     /// What was charged on the day `spentDay`.
     var spent: Int64 = 0
     var spentDay: Int64 = 0

@@ -115,7 +115,6 @@ struct LedgerRows: Sendable, Equatable {
         var paidDelta: Int64
         var bonusDelta: Int64
         var heldDelta: Int64
-        var swept: Timestamp
         var spent: Int64
         var spentDay: Int64
     }

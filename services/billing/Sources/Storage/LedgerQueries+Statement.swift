@@ -4,7 +4,7 @@ import Postgres
 import Time
 
 extension LedgerQueries {
-    /// A page of an account's statement, newest first. Uses `entry_by_time`: within an account `at` rises with `id`.
+    /// A page of an account's statement, newest first.
     func entries(
         of userID: UserID,
         before: Int64?,
@@ -15,10 +15,9 @@ extension LedgerQueries {
             """
             select id, at, kind, amount, coalesce(balance_before, balance_after - amount), balance_after, bonus_amount,
                 memo, transfer, job_id, order_id, hold_id, part, model, variant
-            from entry
-            where account = \(userID) and account > 0 and id < \(before ?? .max)
-                and (at, id) < (coalesce((select at from entry where id = \(before)), 'infinity'), \(before ?? .max))
-            order by at desc, id desc limit \(limit + 1)
+            from account_entries(
+                \(userID), coalesce((select at from entry where id = \(before)), 'infinity'), \(before), \(limit + 1)
+            )
             """,
             deadline: deadline
         )

@@ -13,7 +13,8 @@ struct LedgerQueries: Sendable {
         let rows = try await database.query(
             """
             select paid, bonus, is_frozen, held - coalesce((
-                    select sum(expired.amount) from (\(unsafe: LedgerStore.expiredHolds)) as expired
+                    select sum(amount - settled) from open_hold
+                    where account = \(userID) and amount >= 0 and expires_at <= statement_timestamp()
                 ), 0)::int8
             from account where id = \(userID)
             """,
@@ -26,52 +27,53 @@ struct LedgerQueries: Sendable {
 
     /// The balance as it was at a moment: that of the last entry until then, and the holds that counted.
     ///
-    /// Uses `entry_by_time` for one row, and `hold_expiring` for the holds that could count: none lives longer than the
-    /// longest duration after its last extension.
+    /// A hold counted if it was placed by then, had not ended, and its end, with all extensions, lay ahead: one that was
+    /// extended later was alive then. Such a hold was placed in the longest duration before the moment (`hold_of_week`), or
+    /// was extended to an end in the longest duration after it (`hold_extension_expiry`).
     func balance(of userID: UserID, at moment: Timestamp, deadline: Deadline) async throws -> Balance {
-        let longest = moment + LedgerLimits.maximumHoldDuration
+        let earliest = moment - LedgerLimits.maximumHoldDuration
+        let latest = moment + LedgerLimits.maximumHoldDuration
         let rows = try await database.query(
             """
             select coalesce(last.balance_after, 0), coalesce(last.bonus_after, (
-                    select sum(bonus_amount) from entry where account = \(userID) and account > 0 and at <= \(moment)
+                    select sum(bonus_amount) from account_entries(\(userID), \(moment), null, null)
                 )::int8, 0), coalesce((
-                    select sum(live.amount - coalesce((
+                    select sum(hold.amount - coalesce((
                         select sum(hold_part.amount) from hold_part
-                        where hold_part.account = \(userID) and hold_part.hold_id = live.id
+                        where hold_part.hold_id = hold.id and hold_part.account = hold.account
                             and hold_part.at <= \(moment)
                     ), 0))
                     from (
-                        select id, amount from hold where account = \(userID) and expires_at > \(moment)
-                            and expires_at <= \(longest) and at <= \(moment) and amount >= 0
-                            and not exists (
-                                select from hold_extension as other where other.account = hold.account
-                                    and other.hold_id = hold.id and other.at <= \(moment)
-                                    and other.expires_at > \(moment))
-                        union all
-                        select extended.id, extended.amount
-                        from hold_extension as extension cross join lateral (
-                            select id, amount from hold
-                            where hold.account = extension.account and hold.id = extension.hold_id offset 0
-                        ) as extended
-                        where extension.account = \(userID) and extension.expires_at > \(moment)
-                            and extension.expires_at <= \(longest) and extension.at <= \(moment)
-                            and not exists (
-                                select from hold_extension as later where later.account = extension.account
-                                    and later.hold_id = extension.hold_id and later.at <= \(moment)
-                                    and later.expires_at > extension.expires_at)
-                    ) as live
-                    where not exists (
-                        select from hold_end where hold_end.account = \(userID) and hold_end.hold_id = live.id
-                            and hold_end.at <= \(moment))
+                        select placed.id
+                        from generate_series(
+                            date_bin('7 days', \(earliest), 'epoch'), \(moment), '168 hours'::interval
+                        ) as week cross join lateral (
+                            select id from hold
+                            where date_bin('7 days', hold.at, 'epoch') = week and hold.account = \(userID)
+                                and hold.amount >= 0 and hold.at between \(earliest) and \(moment) offset 0
+                        ) as placed
+                        union
+                        select hold_id from hold_extension
+                        where account = \(userID) and operation >= 0
+                            and expires_at > \(moment) and expires_at <= \(latest)
+                    ) as candidate
+                    cross join lateral (
+                        select * from hold where hold.id = candidate.id and hold.account = \(userID) offset 0
+                    ) as hold
+                    where hold.at <= \(moment)
+                        and greatest(hold.expires_at, (
+                            select max(hold_extension.expires_at) from hold_extension
+                            where hold_extension.hold_id = hold.id and hold_extension.account = hold.account
+                        )) > \(moment)
+                        and not exists (
+                            select from hold_end where hold_end.hold_id = hold.id
+                                and hold_end.account = hold.account and hold_end.at <= \(moment))
                 ), 0)::int8, coalesce((
                     select is_frozen from account_freeze where account = \(userID) and at <= \(moment)
                     order by operation desc limit 1
                 ), false)
             from (select 1) as one
-            left join lateral (
-                select balance_after, bonus_after from entry
-                where account = \(userID) and account > 0 and at <= \(moment) order by at desc, id desc limit 1
-            ) as last on true
+            left join account_entries(\(userID), \(moment), null, 1) as last on true
             """,
             deadline: deadline
         )
@@ -88,38 +90,15 @@ struct LedgerQueries: Sendable {
         return try rows.first?.decode(Int64.self)
     }
 
-    /// The account's holds that count now, oldest first. Uses `hold_expiring` and `hold_extension_expiry`.
+    /// The account's holds that count now, oldest first. Uses `open_hold_expiry`.
     func holds(of userID: UserID, limit: Int, deadline: Deadline) async throws -> [OpenHold] {
         let rows = try await database.query(
             """
-            select live.id, live.amount, coalesce(parts.charged, 0), coalesce(parts.amount - parts.charged, 0), live.at,
-                greatest(live.expires_at, (
-                    select max(hold_extension.expires_at) from hold_extension
-                    where hold_extension.account = \(userID) and hold_extension.hold_id = live.id
-                )), live.memo
-            from (
-                select id, amount, at, expires_at, memo from hold
-                where account = \(userID) and expires_at > statement_timestamp() and amount >= 0
-                    and not exists (
-                        select from hold_extension as other where other.account = hold.account
-                            and other.hold_id = hold.id and other.expires_at > statement_timestamp())
-                union all
-                select extended.* from hold_extension as extension cross join lateral (
-                    select id, amount, at, expires_at, memo from hold
-                    where hold.account = extension.account and hold.id = extension.hold_id offset 0
-                ) as extended
-                where extension.account = \(userID) and extension.expires_at > statement_timestamp()
-                    and not exists (
-                        select from hold_extension as later where later.account = extension.account
-                            and later.hold_id = extension.hold_id and later.expires_at > extension.expires_at)
-            ) as live
-            left join lateral (
-                select sum(hold_part.amount)::int8 as amount, sum(hold_part.charged)::int8 as charged from hold_part
-                where hold_part.account = \(userID) and hold_part.hold_id = live.id
-            ) as parts on true
-            where not exists (
-                select from hold_end where hold_end.account = \(userID) and hold_end.hold_id = live.id)
-            order by live.at limit \(limit)
+            select hold.id, hold.amount, open.charged, open.settled - open.charged, hold.at, open.expires_at, hold.memo
+            from open_hold as open
+            join hold on hold.id = open.hold_id and hold.account = open.account
+            where open.account = \(userID) and open.amount >= 0 and open.expires_at > statement_timestamp()
+            order by hold.at limit \(limit)
             """,
             deadline: deadline
         )
@@ -145,8 +124,7 @@ struct LedgerQueries: Sendable {
         }
     }
 
-    /// Sums over the whole ledger: those of the newest seal, and the entries since then. Live holds are found by
-    /// `hold_live`, whose few blocks hold what expires late.
+    /// Sums over the whole ledger: those of the newest seal, and the entries since then; and of the open holds.
     func trialBalance(deadline: Deadline) async throws -> GetTrialBalance.Output {
         let rows = try await database.query(
             """
@@ -156,18 +134,9 @@ struct LedgerQueries: Sendable {
                 select entry_sums(coalesce((select last_entry from sealed), 0), 9223372036854775807) as sums
             ), slots as (
                 select 0 as slot, 'user' as name union all select -id, name from system_account
-            ), live as (
-                select account, id from hold where expires_at > statement_timestamp()
-                union
-                select account, hold_id from hold_extension where expires_at > statement_timestamp()
             ), held as (
-                select count(*) as holds, coalesce(sum(hold.amount - coalesce((
-                    select sum(hold_part.amount) from hold_part
-                    where hold_part.account = hold.account and hold_part.hold_id = hold.id
-                ), 0)), 0)::int8 as amount
-                from live join hold using (account, id)
-                where not exists (
-                    select from hold_end where hold_end.account = hold.account and hold_end.hold_id = hold.id)
+                select count(*) as holds, coalesce(sum(amount - settled), 0)::int8 as amount from open_hold
+                where expires_at > statement_timestamp()
             )
             select array(select name from slots order by slot),
                 array(

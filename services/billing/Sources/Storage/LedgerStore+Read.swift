@@ -28,18 +28,17 @@ extension LedgerStore {
     static func lockAccounts(_ ids: [Int64]) -> FactsRead {
         FactsRead(
             """
-            select id, paid, bonus, held, is_frozen, swept, spent, spent_day from account where id = any(\(ids))
+            select id, paid, bonus, held, is_frozen, spent, spent_day from account where id = any(\(ids))
             order by id for no key update
             """
         ) { rows, facts in
             for row in rows {
-                let (id, paid, bonus, held, isFrozen, swept, spent, spentDay) = try row.decode(
+                let (id, paid, bonus, held, isFrozen, spent, spentDay) = try row.decode(
                     Int64.self,
                     Int64.self,
                     Int64.self,
                     Int64.self,
                     Bool.self,
-                    Timestamp.self,
                     Int64.self,
                     Int64.self
                 )
@@ -48,7 +47,6 @@ extension LedgerStore {
                     bonus: bonus,
                     held: held,
                     isFrozen: isFrozen,
-                    swept: swept,
                     spent: spent,
                     spentDay: spentDay
                 )
@@ -56,50 +54,16 @@ extension LedgerStore {
         }
     }
 
-    /// The holds of `account` that have ended since its last sweep by their time alone, and what each still held.
-    ///
-    /// An extended hold is found by its last extension only, so that each comes once without a `union`, whose hash table
-    /// is as large as the planner's idea of an account's holds. An end is looked for before a hold, not the other way
-    /// round: `offset 0` keeps the planner from reading all holds that a busy account has ever had.
-    static let expiredHolds: StaticString = """
-        select due.id, due.amount - coalesce((
-                select sum(hold_part.amount) from hold_part
-                where hold_part.account = account.id and hold_part.hold_id = due.id
-            ), 0)::int8 as amount
-        from (
-            select hold.id, hold.amount from hold
-            where hold.account = account.id and hold.expires_at > account.swept
-                and hold.expires_at <= statement_timestamp() and hold.amount >= 0
-                and not exists (
-                    select from hold_extension as other where other.account = hold.account
-                        and other.hold_id = hold.id and other.expires_at > account.swept
-                        and other.expires_at <= statement_timestamp())
-            union all
-            select extended.id, extended.amount
-            from hold_extension as extension cross join lateral (
-                select hold.id, hold.amount from hold
-                where hold.account = extension.account and hold.id = extension.hold_id offset 0
-            ) as extended
-            where extension.account = account.id and extension.expires_at > account.swept
-                and extension.expires_at <= statement_timestamp()
-                and not exists (
-                    select from hold_extension as later where later.account = extension.account
-                        and later.hold_id = extension.hold_id and later.expires_at > extension.expires_at)
-        ) as due
-        where not exists (
-                select from hold_end where hold_end.account = account.id and hold_end.hold_id = due.id)
-            and not exists (
-                select from hold_extension as later where later.account = account.id
-                    and later.hold_id = due.id and later.expires_at > statement_timestamp())
-        """
-
-    /// A row for each account even if none of its holds has expired, since all rows tell the time. Uses `hold_expiring`
-    /// and `hold_extension_expiry`; the statement's time is stable, so the indexes can be searched with it.
+    /// A row for each account even if none of its holds has expired, since all rows tell the time. Uses
+    /// `open_hold_expiry`; the statement's time is stable, so the index can be searched with it.
     static func selectExpired(_ ids: [Int64]) -> FactsRead {
         FactsRead(
             """
-            select statement_timestamp(), account.id, expired.id, expired.amount
-            from account left join lateral (\(unsafe: Self.expiredHolds)) as expired on true
+            select statement_timestamp(), account.id, expired.hold_id, expired.amount
+            from account left join lateral (
+                select hold_id, amount - settled as amount from open_hold
+                where open_hold.account = account.id and amount >= 0 and expires_at <= statement_timestamp() offset 0
+            ) as expired on true
             where account.id = any(\(ids))
             """
         ) { rows, facts in
@@ -146,28 +110,38 @@ extension LedgerStore {
         }
     }
 
-    /// Holds with their latest end and what their parts have taken so far.
+    /// Holds with their latest end and what their parts have taken so far: of those that are open one row, of those that
+    /// have ended what was written about them.
     static func selectHolds(_ keys: [HoldKey]) -> FactsRead {
         let accounts = keys.map(\.userID)
         let ids = keys.map(\.id)
         return FactsRead(
             """
-            select wanted.account, wanted.id, hold.amount, greatest(hold.expires_at, (
-                    select max(hold_extension.expires_at) from hold_extension
-                    where hold_extension.account = wanted.account and hold_extension.hold_id = wanted.id
-                )), hold_end.how, hold_end.charged, parts.amount, parts.charged
+            select wanted.account, wanted.id, coalesce(open.amount, hold.amount), coalesce(open.expires_at, hold.expires_at),
+                hold_end.how, hold_end.charged, coalesce(open.settled, parts.amount), coalesce(open.charged, parts.charged)
             from unnest(\(accounts), \(ids)) as wanted(account, id)
             left join lateral (
-                select * from hold where hold.account = wanted.account and hold.id = wanted.id offset 0
-            ) as hold on true
+                select * from open_hold
+                where open_hold.hold_id = wanted.id and open_hold.account = wanted.account offset 0
+            ) as open on true
             left join lateral (
-                select * from hold_end where hold_end.account = wanted.account and hold_end.hold_id = wanted.id offset 0
+                select * from hold_end where open.hold_id is null
+                    and hold_end.hold_id = wanted.id and hold_end.account = wanted.account offset 0
             ) as hold_end on true
             left join lateral (
+                select amount, greatest(expires_at, (
+                    select max(hold_extension.expires_at) from hold_extension
+                    where hold_extension.hold_id = wanted.id and hold_extension.account = wanted.account
+                )) as expires_at
+                from hold where hold_end.hold_id is not null
+                    and hold.id = wanted.id and hold.account = wanted.account offset 0
+            ) as hold on true
+            left join lateral (
                 select sum(hold_part.amount)::int8 as amount, sum(hold_part.charged)::int8 as charged from hold_part
-                where hold_part.account = wanted.account and hold_part.hold_id = wanted.id
+                where hold_end.hold_id is not null
+                    and hold_part.hold_id = wanted.id and hold_part.account = wanted.account
             ) as parts on true
-            where hold.id is not null or hold_end.hold_id is not null
+            where open.hold_id is not null or hold_end.hold_id is not null
             """
         ) { rows, facts in
             for row in rows {

@@ -11,10 +11,11 @@ extension LedgerStore {
         var statements: [SQL] = []
         if !rows.operations.isEmpty { statements.append(try insert(rows.operations)) }
         if !rows.holds.isEmpty { statements.append(insert(rows.holds)) }
-        if !rows.endings.isEmpty { statements.append(insert(rows.endings)) }
         if !rows.credits.isEmpty { statements.append(insert(rows.credits)) }
         if !rows.entries.isEmpty { statements.append(insert(rows.entries)) }
         statements += rareStatements(rows, facts)
+        // After the parts, which are of open holds.
+        if !rows.endings.isEmpty { statements.append(insert(rows.endings)) }
         if !rows.accounts.isEmpty { statements.append(update(rows.accounts)) }
         return statements
     }
@@ -111,21 +112,22 @@ extension LedgerStore {
             """
     }
 
+    /// The rows are locked, so their places are known and stay.
     private static func update(_ rows: [LedgerRows.Account]) -> SQL {
         let ids = rows.map(\.userID)
         let paid = rows.map(\.paidDelta)
         let bonus = rows.map(\.bonusDelta)
         let held = rows.map(\.heldDelta)
-        let swept = rows.map(\.swept)
         let spent = rows.map(\.spent)
         let days = rows.map(\.spentDay)
         return """
             update account
             set paid = account.paid + new.paid, bonus = account.bonus + new.bonus, held = account.held + new.held,
-                swept = new.swept, spent = new.spent, spent_day = new.spent_day
-            from unnest(\(ids), \(paid), \(bonus), \(held), \(swept), \(spent), \(days))
-                as new(id, paid, bonus, held, swept, spent, spent_day)
-            where account.id = new.id
+                spent = new.spent, spent_day = new.spent_day
+            from unnest(\(ids), \(paid), \(bonus), \(held), \(spent), \(days))
+                as new(id, paid, bonus, held, spent, spent_day)
+            cross join lateral (select ctid from account where account.id = new.id offset 0) as found(row)
+            where account.ctid = found.row
             """
     }
 }

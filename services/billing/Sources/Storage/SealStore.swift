@@ -86,18 +86,23 @@ struct SealStore: Sendable {
         """
     }
 
-    /// Seals after `number` that do not continue the one before or no longer match their entries: none, ever. The
-    /// second column is the last seal that was looked at.
-    static func countBroken(after number: Int64, limit: Int64) -> SQL {
+    /// Seals after `number` that do not continue the one before or no longer match their entries: none, ever. Looks at
+    /// seals over at most `entries` entries, or at one. The second column is the last seal that was looked at, 0 at the end.
+    static func countBroken(after number: Int64, entries: Int64) -> SQL {
         """
-        select count(*) filter (where is_broken), coalesce(max(number), 0)::int8 from (
+        select count(*) filter (where is_broken), coalesce(nullif(max(number), (select max(number) from seal)), 0)::int8
+        from (
             select link.number, link.previous <> coalesce(before.hash, decode(repeat('00', 32), 'hex'))
                 or link.number <> 1 and before.number is null
                 or link.hash <> case link.version
                     when 1 then seal_hash(link.previous, coalesce(before.last_entry, 0), link.last_entry)
                     else (seal_block(link.previous, coalesce(before.last_entry, 0), link.last_entry)).hash
                 end as is_broken
-            from (select * from seal where number > \(number) order by number limit \(limit)) as link
+            from (
+                select * from seal where number = \(number + 1) or number > \(number) and last_entry - \(entries) <= coalesce((
+                    select last_entry from seal where number = \(number)
+                ), 0)
+            ) as link
             left join seal as before on before.number = link.number - 1
         ) as links
         """
