@@ -30,13 +30,13 @@ struct LedgerGrowthBench {
         let test = try await LedgerUnderTest.open("bench-ledger-growth", loop: loop)
         let grown = GrownLedger(rig: test.rig, accounts: accounts)
         try await grown.loadAccounts()
-        let empty = try await throughput(test)
-        Console.say("empty: \(Bench.format(empty.callsPerSecond.rounded())) calls/s; writing the past …")
+        let empty = try await side(test)
+        Console.say("empty: \(empty.line); writing the past …")
         try await grown.loadHistory()
-        let full = try await throughput(test)
+        let full = try await side(test)
         let size = try await test.rig.psql("select pg_database_size('\(LedgerUnderTest.databaseName)') / 1000000")
         let count = try await test.rig.psql("select max(id) from entry", database: LedgerUnderTest.databaseName)
-        Console.say("grown: \(Bench.format(full.callsPerSecond.rounded())) calls/s")
+        Console.say("grown: \(full.line)")
         let asOf = try await balancesInThePast(test)
         try await test.close()
         var bench = Bench("bench-ledger-growth")
@@ -53,6 +53,31 @@ struct LedgerGrowthBench {
 
     private func number(_ text: String) -> Double {
         Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? .nan
+    }
+
+    /// What a side of the comparison does in a second, and what a call costs it.
+    private struct Side {
+        var callsPerSecond: Double
+        var postgresMicroseconds: Double
+        var walBytes: Double
+
+        var line: String {
+            "\(Bench.format(callsPerSecond.rounded())) calls/s, \(Bench.format(postgresMicroseconds)) µs of PostgreSQL and "
+                + "\(Bench.format(walBytes.rounded())) bytes of its log a call"
+        }
+    }
+
+    private func side(_ test: LedgerUnderTest) async throws -> Side {
+        let log = "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
+        let (used, written) = (ProcessUsage.ofTree(test.postgres.pid), number(try await test.rig.psql(log)))
+        let result = try await throughput(test)
+        let (after, end) = (ProcessUsage.ofTree(test.postgres.pid), number(try await test.rig.psql(log)))
+        let calls = result.callsPerSecond * result.seconds
+        return Side(
+            callsPerSecond: result.callsPerSecond,
+            postgresMicroseconds: (after.cpuSeconds - used.cpuSeconds) / calls * 1e6,
+            walBytes: (end - written) / calls
+        )
     }
 
     /// Half the time before the second checkpoint and half after it.

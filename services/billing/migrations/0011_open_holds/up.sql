@@ -1,4 +1,4 @@
--- Keys that follow time, and the holds that are open in a table of their own (docs/adr/0096): what a call touches is what
+-- Keys that follow time, and the holds that are open in a table of their own (docs/adr/0088): what a call touches is what
 -- was touched a moment ago, however long the past is.
 
 -- Holds that were not ended, with what their extensions and parts have changed. Written by the triggers below alone: the
@@ -133,6 +133,22 @@ create index hold_extension_expiry on hold_extension (account, expires_at) where
 create index hold_of_week on hold (date_bin('7 days', at, 'epoch'), account, at) where amount >= 0;
 drop index hold_expiring;
 drop index hold_live;
+
+-- The same as in 0006, but as a set of one row: such a function becomes a part of the query that uses it, and is not planned
+-- by itself each time.
+drop function entry_range(timestamptz, timestamptz);
+create function entry_range(since timestamptz, until timestamptz) returns table (after_entry bigint, last_entry bigint)
+language sql stable as $$
+    select
+        coalesce((
+            select seal.last_entry from seal where seal.at < entry_range.since order by seal.at desc, number desc limit 1
+        ), 0),
+        coalesce((
+            select seal.last_entry from seal join entry on entry.id = seal.last_entry
+            where seal.at > entry_range.until and entry.at > entry_range.until + interval '2 minutes'
+            order by seal.at, number limit 1
+        ), 9223372036854775807)
+$$;
 
 -- By account, but every four million entries anew: for statements, and for the last entry at a moment. A ledger that is
 -- smaller has one stretch.
