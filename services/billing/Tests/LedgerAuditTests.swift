@@ -26,7 +26,9 @@ import Time
         "update open_hold set settled = settled - 1, charged = 0, amount = amount - 1 where settled > 0",
         "update open_hold set expires_at = expires_at + interval '1 hour'", "delete from hold_part", "delete from hold",
         "insert into hold_end (account, hold_id, how) select account, hold_id, 'released' from open_hold limit 1",
-        "insert into account_freeze (account, operation, is_frozen, operator_name, reason) values (1, 0, true, 'a', 'b')",
+        """
+        insert into account_freeze (account, operation, is_frozen, operator_name, reason) values (1, 0, true, 'a', '')
+        """,
     ])
     func `an account that is not what was written about it is found out`(statement: String) async throws {
         try await bench.pay(1, 100)
