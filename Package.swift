@@ -20,7 +20,7 @@ let house: [SwiftSetting] =
     ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
 /// Whether this is the build of `make fuzz`, which is a package of its own, see `fuzzing`. Edges are counted but
-/// no operands of comparisons: those took a third of the time, and as many edges are found without them.
+/// no operands of comparisons: those took a third of the time, and no fewer edges are found without them.
 let isFuzzing = Context.environment["ATELIER_FUZZ"] != nil
 let instrumented: [SwiftSetting] =
     isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-sanitize-coverage=edge,inline-8bit-counters,pc-table"])] : []
@@ -303,7 +303,7 @@ func fuzzer(_ area: String, _ uses: Target.Dependency...) -> Target {
 }
 
 /// Those files of a module that read what is foreign: libFuzzer looks at every edge that is counted after each input, and
-/// the other files' edges would be nine in ten.
+/// the other files' edges would be seven in eight.
 func part(of module: String, _ path: String, _ sources: [String], _ uses: Target.Dependency...) -> Target {
     .target(name: module, dependencies: uses, path: path, sources: sources, swiftSettings: house + instrumented)
 }
