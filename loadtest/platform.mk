@@ -27,11 +27,11 @@ conformance: deps swift ## Send 576 raw requests to our server, nginx, haproxy a
 # A build of its own: instrumented for libFuzzer and for coverage, with tests' access to modules.
 FUZZ_FLAGS = --scratch-path $(SCRATCH)-fuzz --no-color-diagnostics -Xswiftc -parse-as-library -Xswiftc -use-ld=lld \
 	-Xswiftc -enable-testing -Xswiftc -profile-generate -Xswiftc -profile-coverage-mapping
-# All targets together; each gets its share. 600 in CI's slow part.
+# All targets together, or those in FUZZ_TARGETS; each gets its share. 600 in CI's slow part.
 FUZZ_SECONDS ?= 60
 
-fuzz: deps swift ## Feed the parsers what libFuzzer finds, FUZZ_SECONDS (60) in all
-	ATELIER_FUZZ=1 ATELIER_ONLY=ingress $(SWIFT) build -c release --product fuzz-http $(FUZZ_FLAGS)
-	ATELIER_FUZZ=1 ATELIER_ONLY=ingress $(SWIFT) build -c release --product fuzz-data $(FUZZ_FLAGS)
+fuzz: deps swift ## Feed the parsers what libFuzzer finds, FUZZ_SECONDS (60) in all (FUZZ_TARGETS, FUZZ_KEEP=1)
+	ATELIER_FUZZ=1 $(SWIFT) build -c release --product fuzz-http $(FUZZ_FLAGS)
+	ATELIER_FUZZ=1 $(SWIFT) build -c release --product fuzz-data $(FUZZ_FLAGS)
 	@python3 loadtest/fuzz/fuzz.py --programs $(SCRATCH)-fuzz/release --tools $(dir $(SWIFT)) --seconds $(FUZZ_SECONDS) \
-		--folder .atelier/loadtest/fuzz $(if $(FUZZ_KEEP),--keep)
+		--folder .atelier/loadtest/fuzz $(if $(FUZZ_TARGETS),--targets $(FUZZ_TARGETS)) $(if $(FUZZ_KEEP),--keep)

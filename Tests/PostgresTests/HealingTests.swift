@@ -17,6 +17,17 @@ import Time
         )
     }
 
+    /// What a call fails with once an attempt to connect has been answered: a caller that gave up before, on a busy machine,
+    /// only knows that it has waited.
+    private func failureOnceTried(_ database: Database) async throws -> PostgresError? {
+        var error: PostgresError?
+        try await eventually {
+            error = await failure { try await database.query("select 1") }
+            return error?.code != .poolTimeout
+        }
+        return error
+    }
+
     @Test func `idle connections that the server ended are noticed before they are used`() async throws {
         try await scratch.withDatabase(url: scratch.adminURL) { admin in
             for _ in 0..<10 {
@@ -86,7 +97,7 @@ import Time
     @Test func `a server that can't be reached is unavailable, not a pool timeout`() async throws {
         let url = "postgresql://nobody@127.0.0.1:1/none"
         try await scratch.withDatabase(url: url, configure: { $0.acquireTimeout = .milliseconds(100) }) { database in
-            let error = await failure { try await database.query("select 1") }
+            let error = try await failureOnceTried(database)
             #expect(error?.code == .unavailable)
             #expect(error?.isRetryable == true)
         }
@@ -97,7 +108,8 @@ import Time
         url.parameters["host"] = "no-such-host.invalid"
         try await scratch.withDatabase(url: url.text, configure: { $0.acquireTimeout = .milliseconds(100) }) {
             database in
-            #expect(await failure { try await database.query("select 1") }?.code == .unavailable)
+            let error = try await failureOnceTried(database)
+            #expect(error?.code == .unavailable)
         }
     }
 

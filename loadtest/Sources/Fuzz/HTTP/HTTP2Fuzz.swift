@@ -68,7 +68,7 @@ enum HTTP2Fuzz {
         requests.withLock { $0 = [] }
         let connection = Connection(
             number: 0,
-            transport: .plain(descriptor: line.openEnd()),
+            transport: .plain(descriptor: Sink.descriptor),
             address: "127.0.0.1",
             addressKey: "127.0.0.1",
             server: server
@@ -84,39 +84,7 @@ enum HTTP2Fuzz {
             }
         }
         connection.close(nil)
-        line.drain()
         return Outcome(requests: requests.withLock { $0 })
-    }
-
-    private static let line = Line()
-}
-
-/// A socket for one connection after the other: what is sent is read and dropped. Loop thread only.
-private final class Line: @unchecked Sendable {
-    private var ends: [Int32] = [-1, -1]
-    private var buffer = [UInt8](repeating: 0, count: 65_536)
-
-    /// An end that its owner closes.
-    func openEnd() -> Int32 {
-        if ends[0] < 0 {
-            let result = unsafe socketpair(
-                AF_UNIX,
-                Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue),
-                0,
-                &ends
-            )
-            precondition(result == 0, "no sockets")
-        }
-        return dup(ends[0])
-    }
-
-    func drain() {
-        var count = 1
-        while count > 0 { count = unsafe recv(ends[1], &buffer, buffer.count, 0) }
-        guard count == 0 else { return }  // Nothing waits any more.
-        // The sending half was shut, for all copies of the descriptor.
-        for end in ends { close(end) }
-        ends = [-1, -1]
     }
 }
 
