@@ -21,7 +21,8 @@ import Time
     }
 
     @Test(arguments: [
-        "update account set held = held + 1", "update account set paid = paid + 1", "delete from entry where account > 0",
+        "update account set held = held + 1", "update account set paid = paid + 1",
+        "delete from entry where account > 0",
         "delete from open_hold where settled = 0", "update open_hold set amount = amount + 1, settled = settled + 1",
         "update open_hold set settled = settled - 1, charged = 0, amount = amount - 1 where settled > 0",
         "update open_hold set expires_at = expires_at + interval '1 hour'", "delete from hold_part", "delete from hold",
