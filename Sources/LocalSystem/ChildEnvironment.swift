@@ -91,7 +91,7 @@ package struct ChildEnvironment: Sendable {
                 "ATELIER_PUBLIC_URL": url("public"),
             ]
         case .generation:
-            return [
+            let generation = [
                 "ATELIER_KIE_API_URL": sandbox + "/kie",
                 "ATELIER_KIE_UPLOAD_URL": sandbox + "/kie-upload",
                 "ATELIER_KIE_KEYS": credentials["sandbox.kie_key"],
@@ -101,8 +101,11 @@ package struct ChildEnvironment: Sendable {
                 "ATELIER_MODELS": project.root + "/services/generation/models",
                 "ATELIER_TEMPLATES": project.root + "/services/generation/templates",
                 // Results of the stand-in lie on this machine.
-                "ATELIER_ALLOW_PRIVATE_RESULT_HOSTS": operatorEnvironment["ATELIER_KIE_API_URL"] == nil ? "1" : "0",
+                "ATELIER_ALLOW_PRIVATE_RESULT_HOSTS": isSandboxed ? "1" : "0",
             ]
+            // Real people get translations from a real assistant or none.
+            return isSandboxed
+                ? generation.merging(["ATELIER_ASSISTANT_URL": sandbox + "/assistant/v1"]) { $1 } : generation
         case .payments:
             return [
                 "ATELIER_YOOKASSA_API_URL": sandbox + "/yookassa/v3",
@@ -115,6 +118,9 @@ package struct ChildEnvironment: Sendable {
             return [:]
         }
     }
+
+    /// Whether results come from the stand-in.
+    private var isSandboxed: Bool { operatorEnvironment["ATELIER_KIE_API_URL"] == nil }
 
     /// The operator's own choice, for webhooks that come without a proxy; else only this machine is listened to.
     private var publicHost: String {

@@ -25,6 +25,9 @@ struct SandboxRoutes: Sendable {
         addTelegram(to: &router)
         addKie(to: &router)
         addYooKassa(to: &router)
+        router.on(.post, "/assistant/v1/chat/completions") { request in
+            await logged("assistant", "chat/completions", request) { AssistantDesk().complete(request) }
+        }
         addControl(to: &router)
         addPage(to: &router)
         return router

@@ -87,6 +87,8 @@ import Testing
         #expect(children().service(.generation)["ATELIER_ALLOW_PRIVATE_RESULT_HOSTS"] == "1")
         let live = children(["ATELIER_KIE_API_URL": "https://api.kie.ai"])
         #expect(live.service(.generation)["ATELIER_ALLOW_PRIVATE_RESULT_HOSTS"] == "0")
+        #expect(children().service(.generation)["ATELIER_ASSISTANT_URL"]?.hasSuffix("/assistant/v1") == true)
+        #expect(live.service(.generation)["ATELIER_ASSISTANT_URL"] == nil, "nobody gets a stand-in's translation")
     }
 
     @Test func `every child is told to stop with its supervisor`() {

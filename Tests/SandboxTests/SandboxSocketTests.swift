@@ -314,6 +314,28 @@ import Time
         }
     }
 
+    @Test func `the assistant spells in Latin letters when it is asked to translate, and does nothing else`()
+        async throws
+    {
+        func ask(_ wish: String, _ text: String) -> JSONValue {
+            [
+                "model": "small",
+                "messages": [
+                    ["role": "system", "content": .string(wish)], ["role": "user", "content": .string(text)],
+                ],
+            ]
+        }
+        try await withSandbox { world in
+            let path = "/assistant/v1/chat/completions"
+            let answer = try await world.send(.post, path, ask("Translate the text", "Щука и «Ёж» в 4K"))
+            #expect(
+                answer.json["choices"]?.array?.first?["message"]?["content"] == "Shchuka i «Ezh» v 4K"
+            )
+            #expect(try await world.send(.post, path, ask("Rewrite the text", "кот")).status == 501)
+            #expect(try await world.send(.post, path, ["messages": []]).status == 400)
+        }
+    }
+
     @Test func `a restart loses neither chats nor tasks nor payments nor what still has to be told`() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sandbox-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: folder) }  // Only litter.
