@@ -10,7 +10,7 @@ import Testing
     /// Every table of the service, and the columns that its role may update: sums and flags that entries, holds and
     /// freezes explain, and nothing else.
     private static let updatable: [String: Set<String>] = [
-        "account": ["paid", "bonus", "held", "spent", "spent_day", "is_frozen"], "grant_day": ["amount"],
+        "account": ["paid", "bonus", "held", "swept", "spent", "spent_day", "is_frozen"], "grant_day": ["amount"],
     ]
 
     private var database: Database { ScratchDatabase.current.database }
@@ -107,6 +107,28 @@ import Testing
         for (statement, constraint) in rows {
             #expect(await code(statement) == .checkViolation(constraint: constraint), "\(statement)")
         }
+    }
+
+    @Test func `the release before may write the part that ends a hold after its end, nobody may write a later one`()
+        async throws
+    {
+        let bench = LedgerBench()
+        try await bench.pay(1, 100)
+        let id = try await bench.hold(1, 60)
+        @Sendable func part(_ name: String, _ operation: Int) -> SQL {
+            """
+            insert into hold_part (account, hold_id, part, how, amount, charged, operation)
+            values (1, \(id), \(name), 'released', 60, 0, \(Int64(operation)))
+            """
+        }
+        try await database.transaction { transaction in
+            try await transaction.commit(after: [
+                "insert into hold_end (account, hold_id, how, operation) values (1, \(id), 'released', 7)",
+                part("a", 7),
+            ])
+        }
+        #expect(try await database.query("select 1 from open_hold").isEmpty)
+        await #expect(throws: PostgresError.self) { try await database.execute(part("b", 8)) }
     }
 
     @Test func `nobody approves his own correction, and nobody decides twice`() async {

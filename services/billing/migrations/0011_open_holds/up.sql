@@ -70,10 +70,17 @@ as $$
 declare
     missing boolean;
 begin
-    select bool_or(found.row is null) into missing from settled left join lateral (
+    -- The release before writes the end of a hold and then the part that has ended it.
+    select bool_or(found.row is null and ended.operation is null) into missing from settled
+    left join lateral (
         select open_hold.ctid as row from open_hold
         where open_hold.hold_id = settled.hold_id and open_hold.account = settled.account offset 0
-    ) as found on true;
+    ) as found on true
+    left join lateral (
+        select hold_end.operation from hold_end
+        where hold_end.hold_id = settled.hold_id and hold_end.account = settled.account
+            and hold_end.operation = settled.operation and found.row is null offset 0
+    ) as ended on true;
     if missing then
         raise exception using errcode = 'check_violation', constraint = 'parts_are_of_open_holds', table = 'hold_part',
             message = 'a part of a hold that is not open';
@@ -181,7 +188,6 @@ language sql stable as $$
     limit account_entries.wanted
 $$;
 
--- Open holds are found without it.
-alter table account drop column swept;
+-- `account.swept` is of the release before: open holds are found without it.
 
 grant select on open_hold to atelier_billing;
