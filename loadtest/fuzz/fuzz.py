@@ -126,7 +126,7 @@ def keep(program, target, folder):
     small = folder / f"{target}-small"
     small.mkdir()
     environment = dict(os.environ, FUZZ_TARGET=target, LLVM_PROFILE_FILE=str(folder / "merge.profraw"))
-    words = [program, "-merge=1", f"-max_len={LARGEST_BYTES}", str(small), str(folder / target)]
+    words = [program, "-set_cover_merge=1", f"-max_len={LARGEST_BYTES}", str(small), str(folder / target)]
     subprocess.run(words, check=True, capture_output=True, env=environment)
     known = set(seeds(target))
     inputs = sorted({file.read_bytes() for file in small.iterdir()} - known, key=lambda data: (len(data), data))
