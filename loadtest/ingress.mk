@@ -1,9 +1,10 @@
 # Benchmarks of ingress; its proofs are in ingressops.mk, the code is in loadtest/Sources/Ingress.
 .PHONY: bench-ingress bench-ingress-growth ingress-build ingress-tools
 
-# Only what these targets need is built, in a folder of its own, so that other builds keep theirs.
+# Only what these targets need is built, as the image has it (deploy/Dockerfile), in a folder of its own, so that other
+# builds keep theirs.
 INGRESS = $(SCRATCH)/ingress
-INGRESS_BUILD = ATELIER_ONLY=ingress $(SWIFT) build -c release --scratch-path $(INGRESS) --no-color-diagnostics
+INGRESS_BUILD = ATELIER_ONLY=ingress $(SWIFT) build -c release --static-swift-stdlib --scratch-path $(INGRESS) --no-color-diagnostics
 INGRESS_PEER = $(SCRATCH)/peers/aiogram
 INGRESS_PACKAGES := wrk nginx-light python3-venv
 

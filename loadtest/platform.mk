@@ -3,25 +3,30 @@
 
 PLATFORM = $(SCRATCH)/release/loadtest-platform
 
+# The server under load is built as the image has it (deploy/Dockerfile), in a folder of its own.
+EDGE = $(SCRATCH)/platform
+EDGE_BUILD = ATELIER_ONLY=loadtest $(SWIFT) build -c release --static-swift-stdlib --product loadtest-platform \
+	--scratch-path $(EDGE) --no-color-diagnostics
+
 bench-http: deps swift ## Compare the HTTP server with nginx (BENCH_ROUNDS, BENCH_SECONDS)
 	$(call install,nginx nghttp2-client openssl wrk)
-	$(SWIFT) build -c release --product loadtest-platform $(FLAGS)
-	@exec $(PLATFORM) bench-http
+	$(EDGE_BUILD)
+	@exec $(EDGE)/release/loadtest-platform bench-http
 
 bench-slow-clients: deps swift ## Serve honest clients beside 5,000 idle and 500 dripping ones
 	$(call install,wrk)
-	$(SWIFT) build -c release --product loadtest-platform $(FLAGS)
-	@exec $(PLATFORM) bench-slow-clients
+	$(EDGE_BUILD)
+	@exec $(EDGE)/release/loadtest-platform bench-slow-clients
 
 bench-idle: build ## See what a whole system costs that nobody asks for anything (IDLE_SECONDS)
 	@exec $(PLATFORM) bench-idle
 
 conformance: deps swift ## Send 576 raw requests to our server, nginx, haproxy and h11 and compare their verdicts
 	$(call install,nginx haproxy python3-venv)
-	$(SWIFT) build -c release --product loadtest-platform $(FLAGS)
+	$(EDGE_BUILD)
 	@[ -x $(SCRATCH)/conformance/bin/python ] || { python3 -m venv $(SCRATCH)/conformance && \
 		$(SCRATCH)/conformance/bin/pip install --quiet h11==0.16.0; }
-	@$(SCRATCH)/conformance/bin/python loadtest/conformance/conformance.py --edge $(PLATFORM) \
+	@$(SCRATCH)/conformance/bin/python loadtest/conformance/conformance.py --edge $(EDGE)/release/loadtest-platform \
 		--corpus Tests/Fixtures/http1 --folder .atelier/loadtest/conformance
 
 # A build of its own: instrumented for libFuzzer and for coverage, with tests' access to modules.

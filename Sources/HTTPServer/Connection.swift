@@ -42,6 +42,7 @@ final class Connection: @unchecked Sendable {
     private var inputEnded = false
     private var wantsWritable = false
     private var windowLeft = 0
+    private var isFlushDue = false
 
     private var timer: Timer?
     private var timerAt = UInt64.max
@@ -146,8 +147,16 @@ final class Connection: @unchecked Sendable {
 
     // MARK: - Writing
 
+    /// Sends what waits with the answers of other connections, at the end of the loop's turn.
+    func flushSoon() {
+        guard !isFlushDue else { return }
+        isFlushDue = true
+        server.flushSoon(self)
+    }
+
     /// Sends what waits, as far as the peer takes it.
     func flush() {
+        isFlushDue = false
         guard phase != .closed else { return }
         var budget = Self.flushBytes
         var isBlocked = false

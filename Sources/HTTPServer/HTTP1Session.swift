@@ -74,7 +74,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
         if consumed < bytes.count, connection.isOpen {
             unsafe input.append(contentsOf: bytes[consumed...])
         }
-        connection.flush()
+        connection.flushSoon()
     }
 
     private var isWaiting: Bool { isWaitingForTurn || isWaitingForRoom || isWaitingForReader }
@@ -149,7 +149,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
     /// Goes on after an answer that came later than the call of `process` that began it.
     func exchangeEnded() {
         guard !isProcessing else { return }
-        if input.isEmpty { connection.flush() } else { processInput() }
+        if input.isEmpty { connection.flushSoon() } else { processInput() }
     }
 
     /// Takes as many requests as can be answered at once; returns how many bytes are done with.

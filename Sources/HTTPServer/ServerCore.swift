@@ -38,6 +38,8 @@ extension Duration {
     private var lastNumber = 0
     private var onDrained: [() -> Void] = []
     private var dateLine: (second: UInt64, line: [UInt8]) = (0, [])
+    /// Connections with answers that leave at the end of this turn of the loop.
+    private var unsent: [Connection] = []
 
     init(_ configuration: HTTPServerConfiguration, router: Router, loop: EventLoop, metrics: Metrics, log: Log) {
         self.configuration = configuration
@@ -161,6 +163,17 @@ extension Duration {
         let done = onDrained
         onDrained = []
         for action in done { action() }
+    }
+
+    /// Has a connection's output sent when everything that is ready now has been looked at (ADR 0053).
+    func flushSoon(_ connection: Connection) {
+        unsent.append(connection)
+        guard unsent.count == 1 else { return }
+        loop.execute { [self] in
+            let connections = unsent
+            unsent = []
+            for connection in connections { connection.flush() }
+        }
     }
 
     // MARK: - For sessions

@@ -12,6 +12,8 @@ struct EventStore: Sendable {
         var mine: Set<Int32>
         /// Events above the given mark that other instances handed over to this one.
         var handed: [Int64]
+        /// Seconds that the server worked on it; the rest of the flight's time is the disk's and the way.
+        var workSeconds = 0.0
 
         static func == (left: Self, right: Self) -> Bool {
             left.stored.elementsEqual(right.stored) { $0 == $1 } && left.mine == right.mine
@@ -42,8 +44,8 @@ struct EventStore: Sendable {
         var updates: [(place: Int, bot: String, id: Int64)] = []
         var others: [(place: Int, key: String)] = []
         updates.reserveCapacity(batch.count)
-        for (place, arrival) in batch.enumerated() {
-            switch arrival.dedup {
+        for place in batch.indices {
+            switch batch[place].dedup {
             case .update(let bot, let id): updates.append((place, bot, id))
             case .other(_, let key): others.append((place, key))
             }
@@ -57,7 +59,7 @@ struct EventStore: Sendable {
         var places: [[Int]] = [[]]
         if !updates.isEmpty {
             places.append(updates.map(\.place))
-            statements.append(insertUpdates(updates.map { batch[$0.place] }, floor))
+            statements.append(insertUpdates(batch, updates.map(\.place), floor))
         }
         if !others.isEmpty {
             let arrivals = others.map { batch[$0.place] }
@@ -71,25 +73,33 @@ struct EventStore: Sendable {
         accepted.stored.reserveCapacity(batch.count)
         for (rows, places) in zip(results, places) where !places.isEmpty {
             guard let row = rows.first else { continue }
-            let (indexes, ids, mine, handed) = try row.decode([Int64]?.self, [Int64]?.self, [Int32].self, [Int64].self)
+            let (indexes, ids, mine, handed, work) = try row.decode(
+                [Int64]?.self,
+                [Int64]?.self,
+                [Int32].self,
+                [Int64].self,
+                Double.self
+            )
             for (index, id) in zip(indexes ?? [], ids ?? []) {
                 accepted.stored.append((places[Int(index) - 1], id))
             }
             accepted.mine = Set(mine)
             accepted.handed = handed
+            accepted.workSeconds += work
         }
         return accepted
     }
 
     // Each join is with a list of ids, so that the planner, which does not know their number, hashes it.
-    private func insertUpdates(_ batch: [Arrival], _ floor: Int64) -> SQL {
+    private func insertUpdates(_ batch: [Arrival], _ places: [Int], _ floor: Int64) -> SQL {
         """
         with input as materialized (
             select nextval('event_id_seq') as id, i.*
             from unnest(
-                \(batch.map(\.kind)), \(batch.map(\.bot)), \(batch.map(\.updateID)), \(batch.map(\.lane)),
-                \(batch.map(\.slot)), \(batch.map(\.traceparent)), \(batch.map(\.receivedAt)),
-                \(batch.map(\.body)))
+                \(places.map { batch[$0].kind }), \(places.map { batch[$0].bot }), \(places.map { batch[$0].updateID }),
+                \(places.map { batch[$0].lane }), \(places.map { batch[$0].slot }),
+                \(places.map { batch[$0].traceparent }), \(places.map { batch[$0].receivedAt }),
+                \(places.map { batch[$0].body }))
             with ordinality as i(kind, bot, update_id, lane, slot, traceparent, at, body, place)
         ), fresh as (
             insert into seen_update (bot, update_id, event_id)
@@ -98,7 +108,7 @@ struct EventStore: Sendable {
         ), stored as (
             insert into event (id, at, source, kind, bot, update_id, lane, slot, traceparent, body)
             select id, at, 'telegram', kind, bot, update_id, lane, slot, traceparent, body
-            from input where id in (select event_id from fresh)
+            from input where id in (select event_id from fresh) returning id
         ), mine as materialized (
             select array(select slot from slot where owner = \(instance) and lease_until > clock_timestamp()) as slots
         ), handed as (
@@ -109,8 +119,9 @@ struct EventStore: Sendable {
         select array_agg(place), array_agg(id), (select slots from mine),
             array(
                 select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
-                order by event_id)
-        from input where id in (select event_id from fresh)
+                order by event_id),
+            extract(epoch from clock_timestamp() - statement_timestamp())::double precision
+        from input where id in (select id from stored)
         """
     }
 
@@ -144,7 +155,7 @@ struct EventStore: Sendable {
         ), stored as (
             insert into event (id, at, source, kind, bot, token, lane, slot, traceparent, is_malformed, body)
             select id, at, source, kind, bot, token, lane, slot, traceparent, is_malformed, body
-            from input where id in (select event_id from fresh)
+            from input where id in (select event_id from fresh) returning id
         ), mine as materialized (
             select array(select slot from slot where owner = \(instance) and lease_until > clock_timestamp()) as slots
         ), handed as (
@@ -156,8 +167,9 @@ struct EventStore: Sendable {
         select array_agg(place), array_agg(id), (select slots from mine),
             array(
                 select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
-                order by event_id)
-        from input where id in (select event_id from fresh)
+                order by event_id),
+            extract(epoch from clock_timestamp() - statement_timestamp())::double precision
+        from input where id in (select id from stored)
         """
     }
 

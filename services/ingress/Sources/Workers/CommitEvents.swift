@@ -8,9 +8,9 @@ internal import Time
 
 /// Group commit: a batch is whatever arrived while the previous one was in flight.
 ///
-/// One flight is open at a time: two would halve each other's batches, and what a batch costs hardly depends on its size
-/// (ADR 0079). `store` returns only when its arrival is committed, or throws; it never leaves the outcome open to its caller
-/// as a success.
+/// One flight is in the air at a time, since two would halve each other's batches, and what a batch costs hardly depends on
+/// its size; a second one only where the disk takes longer than the work, and for a batch that is no smaller (ADR 0071).
+/// `store` returns only when its arrival is committed, or throws; it never leaves the outcome open to its caller as a success.
 final class CommitEvents: Worker {
     /// Why an arrival could not be stored now; the webhook's sender is asked to come again.
     enum Refusal: Error, Equatable {
@@ -26,21 +26,6 @@ final class CommitEvents: Worker {
         var waiting = 8_192
     }
 
-    private struct Ticket {
-        var arrival: Arrival
-        /// Resumed exactly once: by the flight that takes the ticket, or by the end of the worker.
-        var continuation: CheckedContinuation<Bool, any Error>
-    }
-
-    private struct State {
-        var queue: [Ticket] = []
-        /// Payments, which go with the next flight whatever waits before them.
-        var payments: [Ticket] = []
-        /// Flights so far, the one under way included.
-        var started: Int64 = 0
-        var landed: Int64 = 0
-    }
-
     let name = "events.commit"
     private let store: EventStore
     private let backlog: BacklogStore
@@ -48,7 +33,7 @@ final class CommitEvents: Worker {
     private let metrics: IngressMetrics
     private let log: Log
     private let limits: Limits
-    private let state = Locked(State())
+    private let state = Locked(CommitQueue())
     private let bell = Wakeup()
 
     init(
@@ -67,7 +52,7 @@ final class CommitEvents: Worker {
         self.limits = limits
     }
 
-    var waitingCount: Int { state.withLock { $0.queue.count + $0.payments.count } }
+    var waitingCount: Int { state.withLock { $0.count } }
 
     /// Stores an arrival durably.
     ///
@@ -76,13 +61,14 @@ final class CommitEvents: Worker {
     func store(_ arrival: Arrival) async throws -> Bool {
         let room = arrival.isPayment ? limits.waiting * 11 / 10 : limits.waiting
         return try await withCheckedThrowingContinuation { continuation in
-            let isTaken = state.withLock { state -> Bool in
-                guard state.queue.count + state.payments.count < room else { return false }
-                let ticket = Ticket(arrival: arrival, continuation: continuation)
-                if arrival.isPayment { state.payments.append(ticket) } else { state.queue.append(ticket) }
-                return true
+            let ticket = CommitTicket(arrival: arrival, continuation: continuation)
+            let isEnough = state.withLock { state -> Bool? in
+                guard state.count < room else { return nil }
+                state.append(ticket)
+                return state.isWorthFlight
             }
-            if isTaken { bell.ring() } else { continuation.resume(throwing: Refusal.full) }
+            guard let isEnough else { return continuation.resume(throwing: Refusal.full) }
+            if isEnough { bell.ring() }
         }
     }
 
@@ -96,59 +82,69 @@ final class CommitEvents: Worker {
 
     func run() async throws {
         defer { refuseAll() }
-        while !Task.isCancelled {
-            guard let batch = takeBatch() else {
-                await bell.wait()
-                continue
+        var flights: [CommitFlight] = []
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                let batch = state.withLock { $0.takeBatch(limits.batchEvents, behind: flights) }
+                if let batch {
+                    let flight = CommitFlight(batch)
+                    flights.append(flight)
+                    group.addTask { await self.fly(flight) }
+                    // The next flight is under way before the last one's answers are looked at.
+                    await Task.yield()
+                } else if await landFirst(of: &flights) {
+                    continue
+                } else {
+                    await bell.wait()
+                }
             }
-            await fly(batch)
-            state.withLock { $0.landed += 1 }
         }
+        while await landFirst(of: &flights) {}
     }
 
-    private func takeBatch() -> [Ticket]? {
-        state.withLock { state in
-            var batch = Self.take(limits.batchEvents, from: &state.payments)
-            if batch.count < limits.batchEvents {
-                batch += Self.take(limits.batchEvents - batch.count, from: &state.queue)
-            }
-            guard !batch.isEmpty else { return nil }
-            state.started += 1
-            return batch
-        }
-    }
-
-    private static func take(_ limit: Int, from queue: inout [Ticket]) -> [Ticket] {
-        if queue.count <= limit {
-            defer { queue = [] }
-            return queue
-        }
-        defer { queue.removeFirst(limit) }
-        return Array(queue.prefix(limit))
-    }
-
-    private func fly(_ batch: [Ticket]) async {
+    private func fly(_ flight: CommitFlight) async {
         let started = Deadline.monotonicNow()
-        let accepted: EventStore.Accepted
-        do {
-            accepted = try await store.accept(batch.map(\.arrival), handedAbove: dispatch.floor)
+        do throws(PostgresError) {
+            let accepted = try await store.accept(flight.batch.map(\.arrival), handedAbove: dispatch.floor)
+            let seconds = Double(Deadline.monotonicNow() - started) * 1e-9
+            metrics.commitSeconds.observe(seconds)
+            state.withLock { $0.pace.note(work: accepted.workSeconds, flight: seconds) }
+            flight.end(.success(accepted))
         } catch {
-            metrics.commits.increment("failed")
-            log.warning("events were not stored", [.count: .int(batch.count), .error: .describing(error.code)])
-            // An unknown commit is a refusal too: the sender repeats, and the dedup key tells what happened. The repeat is a
-            // duplicate then, so that the event itself must be found in the table.
-            let groups = batch.map(\.arrival).map { arrival in
-                SlotGroup(
-                    slot: Slot.of(lane: arrival.lane),
-                    consumer: Consumer(source: arrival.source, lane: arrival.lane)
-                )
-            }
-            dispatch.reread(Set(groups))
-            for ticket in batch { ticket.continuation.resume(throwing: Refusal.unavailable) }
-            return
+            flight.end(.failure(error))
         }
+        bell.ring()
+    }
+
+    /// Lands the oldest flight if it has ended: in the order of their start, so that a lane's events are offered in theirs.
+    private func landFirst(of flights: inout [CommitFlight]) async -> Bool {
+        guard let outcome = flights.first?.outcome else { return false }
+        let batch = flights.removeFirst().batch
+        switch outcome {
+        case .success(let accepted): await land(batch, accepted)
+        case .failure(let error): refuse(batch, error)
+        }
+        state.withLock { $0.landed += 1 }
+        return true
+    }
+
+    private func refuse(_ batch: [CommitTicket], _ error: PostgresError) {
+        metrics.commits.increment("failed")
+        log.warning("events were not stored", [.count: .int(batch.count), .error: .describing(error.code)])
+        // An unknown commit is a refusal too: the sender repeats, and the dedup key tells what happened. The repeat is a
+        // duplicate then, so that the event itself must be found in the table.
+        let groups = batch.map(\.arrival).map { arrival in
+            SlotGroup(
+                slot: Slot.of(lane: arrival.lane),
+                consumer: Consumer(source: arrival.source, lane: arrival.lane)
+            )
+        }
+        dispatch.reread(Set(groups))
+        for ticket in batch { ticket.continuation.resume(throwing: Refusal.unavailable) }
+    }
+
+    private func land(_ batch: [CommitTicket], _ accepted: EventStore.Accepted) async {
         metrics.commits.increment("ok")
-        metrics.commitSeconds.observe(Double(Deadline.monotonicNow() - started) * 1e-9)
         metrics.batchEvents.observe(Double(batch.count))
         Failpoint.reach("ingress.stored")
 
@@ -179,10 +175,7 @@ final class CommitEvents: Worker {
     }
 
     private func refuseAll() {
-        let tickets = state.withLock { state -> [Ticket] in
-            defer { (state.payments, state.queue) = ([], []) }
-            return state.payments + state.queue
-        }
+        let tickets = state.withLock { $0.takeAll() }
         for ticket in tickets { ticket.continuation.resume(throwing: Refusal.unavailable) }
     }
 

@@ -1,0 +1,87 @@
+internal import Concurrency
+internal import Postgres
+
+/// One arrival that waits for its commit.
+struct CommitTicket {
+    let arrival: Arrival
+    /// Resumed exactly once, with whether it was new: by the flight that takes the ticket, or by the end of the worker.
+    let continuation: CheckedContinuation<Bool, any Error>
+}
+
+/// A batch on its way to the disk, and what became of it.
+final class CommitFlight: Sendable {
+    typealias Outcome = Result<EventStore.Accepted, PostgresError>
+    let batch: [CommitTicket]
+    private let result = Locked<Outcome?>(nil)
+
+    init(_ batch: [CommitTicket]) { self.batch = batch }
+
+    /// Nil while it is in the air.
+    var outcome: Outcome? { result.withLock { $0 } }
+    func end(_ outcome: Outcome) { result.withLock { $0 = outcome } }
+}
+
+/// What waits for a flight, and when it is worth one.
+struct CommitQueue {
+    private var tickets: [CommitTicket] = []
+    /// They go with the next flight whatever waits before them.
+    private var payments: [CommitTicket] = []
+    /// How many must wait for a flight to be worth it.
+    private var needed = 1
+    var pace = CommitPace()
+    /// Flights so far, those under way included.
+    private(set) var started: Int64 = 0
+    var landed: Int64 = 0
+
+    var count: Int { tickets.count + payments.count }
+    var isWorthFlight: Bool { count >= needed }
+
+    mutating func append(_ ticket: CommitTicket) {
+        if ticket.arrival.isPayment { payments.append(ticket) } else { tickets.append(ticket) }
+    }
+
+    /// What the next flight takes; nil while it is not worth one.
+    ///
+    /// - Parameter flights: Those that have not landed, the oldest first.
+    mutating func takeBatch(_ limit: Int, behind flights: [CommitFlight]) -> [CommitTicket]? {
+        let inAir = flights.filter { $0.outcome == nil }
+        needed =
+            if flights.isEmpty { 1 } else if !pace.isDiskSlow { .max } else if inAir.isEmpty { 1 } else {
+                inAir.count == 1 ? inAir[0].batch.count : .max
+            }
+        guard isWorthFlight else { return nil }
+        // Two flights may take their numbers in any order: a lane has its events in one of them.
+        let lanes = Set(inAir.flatMap { $0.batch.map(\.arrival.lane) })
+        var batch = Self.take(limit, from: &payments, except: lanes)
+        batch += Self.take(limit - batch.count, from: &tickets, except: lanes)
+        guard !batch.isEmpty else { return nil }
+        started += 1
+        return batch
+    }
+
+    mutating func takeAll() -> [CommitTicket] {
+        defer { (payments, tickets) = ([], []) }
+        return payments + tickets
+    }
+
+    private static func take(
+        _ limit: Int,
+        from queue: inout [CommitTicket],
+        except lanes: Set<String>
+    ) -> [CommitTicket] {
+        if lanes.isEmpty, queue.count <= limit {
+            defer { queue = [] }
+            return queue
+        }
+        var (taken, left): ([CommitTicket], [CommitTicket]) = ([], [])
+        for ticket in queue {
+            if taken.count < limit, !lanes.contains(ticket.arrival.lane) {
+                taken.append(ticket)
+            } else {
+                left.append(ticket)
+            }
+        }
+        queue = left
+        return taken
+    }
+}
