@@ -2,9 +2,10 @@
 
 .PHONY: ledger-build bench-ledger bench-ledger-growth chaos-billing sim-ledger
 
-# Only what these targets need is built, in a folder of its own, so that other builds keep theirs.
+# Only what these targets need is built, as the image has it (deploy/Dockerfile), in a folder of its own, so that other
+# builds keep theirs.
 LEDGER = $(SCRATCH)/billing
-LEDGER_BUILD = ATELIER_ONLY=billing $(SWIFT) build -c release --scratch-path $(LEDGER) --no-color-diagnostics
+LEDGER_BUILD = ATELIER_ONLY=billing $(SWIFT) build -c release --static-swift-stdlib --scratch-path $(LEDGER) --no-color-diagnostics
 SLOW_FSYNC = $(CURDIR)/$(LEDGER)/slow_fsync.so
 
 $(LEDGER)/slow_fsync.so: loadtest/shim/slow_fsync.c | deps
