@@ -28,8 +28,8 @@ struct LedgerQueries: Sendable {
     /// The balance as it was at a moment: that of the last entry until then, and the holds that counted.
     ///
     /// A hold counted if it was placed by then, had not ended, and its end, with all extensions, lay ahead: one that was
-    /// extended later was alive then. Such a hold was placed in the longest duration before the moment (`hold_of_week`), or
-    /// was extended to an end in the longest duration after it (`hold_extension_expiry`).
+    /// extended later was alive then. Such a hold was placed in the longest duration before the moment and has its own end after it
+    /// (`hold_of_week`), or was extended to an end in the longest duration after it (`hold_extension_expiry`).
     func balance(of userID: UserID, at moment: Timestamp, deadline: Deadline) async throws -> Balance {
         let earliest = moment - LedgerLimits.maximumHoldDuration
         let latest = moment + LedgerLimits.maximumHoldDuration
@@ -38,36 +38,32 @@ struct LedgerQueries: Sendable {
             select coalesce(last.balance_after, 0), coalesce(last.bonus_after, (
                     select sum(bonus_amount) from account_entries(\(userID), \(moment), null, null)
                 )::int8, 0), coalesce((
-                    select sum(hold.amount - coalesce((
+                    select sum(counted.amount - coalesce((
                         select sum(hold_part.amount) from hold_part
-                        where hold_part.hold_id = hold.id and hold_part.account = hold.account
+                        where hold_part.hold_id = counted.id and hold_part.account = \(userID)
                             and hold_part.at <= \(moment)
                     ), 0))
                     from (
-                        select placed.id
+                        select placed.*
                         from generate_series(
                             date_bin('7 days', \(earliest), 'epoch'), \(moment), '168 hours'::interval
                         ) as week cross join lateral (
-                            select id from hold
+                            select id, amount from hold
                             where date_bin('7 days', hold.at, 'epoch') = week and hold.account = \(userID)
-                                and hold.amount >= 0 and hold.at between \(earliest) and \(moment) offset 0
+                                and hold.amount >= 0 and hold.expires_at > \(moment) and hold.at <= \(moment) offset 0
                         ) as placed
                         union
-                        select hold_id from hold_extension
-                        where account = \(userID) and operation >= 0
-                            and expires_at > \(moment) and expires_at <= \(latest)
-                    ) as candidate
-                    cross join lateral (
-                        select * from hold where hold.id = candidate.id and hold.account = \(userID) offset 0
-                    ) as hold
-                    where hold.at <= \(moment)
-                        and greatest(hold.expires_at, (
-                            select max(hold_extension.expires_at) from hold_extension
-                            where hold_extension.hold_id = hold.id and hold_extension.account = hold.account
-                        )) > \(moment)
-                        and not exists (
-                            select from hold_end where hold_end.hold_id = hold.id
-                                and hold_end.account = hold.account and hold_end.at <= \(moment))
+                        select extended.* from hold_extension as extension cross join lateral (
+                            select id, amount from hold
+                            where hold.id = extension.hold_id and hold.account = \(userID) and hold.at <= \(moment)
+                            offset 0
+                        ) as extended
+                        where extension.account = \(userID) and extension.operation >= 0
+                            and extension.expires_at > \(moment) and extension.expires_at <= \(latest)
+                    ) as counted
+                    where not exists (
+                        select from hold_end where hold_end.hold_id = counted.id
+                            and hold_end.account = \(userID) and hold_end.at <= \(moment))
                 ), 0)::int8, coalesce((
                     select is_frozen from account_freeze where account = \(userID) and at <= \(moment)
                     order by operation desc limit 1

@@ -137,12 +137,13 @@ drop index hold_extension_expiry;
 create index hold_extension_expiry on hold_extension (account, expires_at) where operation >= 0;
 
 -- By account, but week by week: for balances in the past, which ask for at most three weeks.
-create index hold_of_week on hold (date_bin('7 days', at, 'epoch'), account, at) where amount >= 0;
+create index hold_of_week on hold (date_bin('7 days', at, 'epoch'), account, expires_at) where amount >= 0;
 drop index hold_expiring;
 drop index hold_live;
 
--- The same as in 0006, but as a set of one row: such a function becomes a part of the query that uses it, and is not planned
--- by itself each time.
+-- As in 0006, but as a set of one row: such a function becomes a part of the query that uses it, and is not planned by itself
+-- each time. And it reads no entry: a seal is begun after the one before it was stored, and covers all that was committed by
+-- then; so the second seal after a time covers all entries up to that time.
 drop function entry_range(timestamptz, timestamptz);
 create function entry_range(since timestamptz, until timestamptz) returns table (after_entry bigint, last_entry bigint)
 language sql stable as $$
@@ -151,15 +152,14 @@ language sql stable as $$
             select seal.last_entry from seal where seal.at < entry_range.since order by seal.at desc, number desc limit 1
         ), 0),
         coalesce((
-            select seal.last_entry from seal join entry on entry.id = seal.last_entry
-            where seal.at > entry_range.until and entry.at > entry_range.until + interval '2 minutes'
-            order by seal.at, number limit 1
+            select seal.last_entry from seal where seal.at > entry_range.until order by seal.at, number offset 1 limit 1
         ), 9223372036854775807)
 $$;
 
 -- By account, but every four million entries anew: for statements, and for the last entry at a moment. A ledger that is
--- smaller has one stretch.
-create index entry_of_account on entry ((id >> 22), account, at, id) where account > 0;
+-- smaller has one stretch. With the balances, so that a balance at a moment is read from the index alone.
+create index entry_of_account on entry ((id >> 22), account, at, id) include (balance_after, bonus_after)
+    where account > 0;
 drop index entry_by_time;
 
 -- A user's entries with `at <= until` and `id < before` (null: all), newest first, at most `wanted` (null: all). Stretch by
