@@ -23,10 +23,10 @@ bench-idle: build ## See what a whole system costs that nobody asks for anything
 
 conformance: deps swift ## Send 576 raw requests to our server, nginx, haproxy and h11 and compare their verdicts
 	$(call install,nginx haproxy python3-venv)
-	$(EDGE_BUILD)
+	$(SWIFT) build -c release --product loadtest-platform $(FLAGS)
 	@[ -x $(SCRATCH)/conformance/bin/python ] || { python3 -m venv $(SCRATCH)/conformance && \
 		$(SCRATCH)/conformance/bin/pip install --quiet h11==0.16.0; }
-	@$(SCRATCH)/conformance/bin/python loadtest/conformance/conformance.py --edge $(EDGE)/release/loadtest-platform \
+	@$(SCRATCH)/conformance/bin/python loadtest/conformance/conformance.py --edge $(PLATFORM) \
 		--corpus Tests/Fixtures/http1 --folder .atelier/loadtest/conformance
 
 # A build of its own: instrumented for libFuzzer and for coverage, with tests' access to modules.
