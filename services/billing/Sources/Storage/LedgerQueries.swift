@@ -33,8 +33,7 @@ struct LedgerQueries: Sendable {
     func balance(of userID: UserID, at moment: Timestamp, deadline: Deadline) async throws -> Balance {
         let earliest = moment - LedgerLimits.maximumHoldDuration
         let latest = moment + LedgerLimits.maximumHoldDuration
-        let rows = try await database.query(
-            """
+        let query: SQL = """
             select coalesce(last.balance_after, 0), coalesce(last.bonus_after, (
                     select sum(bonus_amount) from account_entries(\(userID), \(moment), null, null)
                 )::int8, 0), coalesce((
@@ -70,9 +69,10 @@ struct LedgerQueries: Sendable {
                 ), false)
             from (select 1) as one
             left join account_entries(\(userID), \(moment), null, 1) as last on true
-            """,
-            deadline: deadline
-        )
+            """
+        // Planning takes ten times as long as what is planned.
+        let generic: SQL = "select set_config('plan_cache_mode', 'force_generic_plan', true)"
+        let rows = try await database.pipeline([generic, query], deadline: deadline)[1]
         let (posted, bonus, held, isFrozen) = try rows[0].decode(Int64.self, Int64.self, Int64.self, Bool.self)
         return AccountFacts(paid: posted - bonus, bonus: bonus, held: held, isFrozen: isFrozen).balance(of: userID)
     }
