@@ -30,7 +30,7 @@ struct AssistantDesk: Sendable {
     }
 
     /// Russian in Latin letters, as passports have it (ICAO Doc 9303); everything else stays.
-    static func latin(_ text: String) -> String {
+    private static func latin(_ text: String) -> String {
         text.reduce(into: "") { latin, character in
             let small = Character(character.lowercased())
             guard let letters = letters[small] else { return latin.append(character) }

@@ -121,7 +121,7 @@ import Testing
             values (1, \(id), \(name), 'released', 60, 0, \(Int64(operation)))
             """
         }
-        try await database.transaction { transaction in
+        _ = try await database.transaction { transaction in
             try await transaction.commit(after: [
                 "insert into hold_end (account, hold_id, how, operation) values (1, \(id), 'released', 7)",
                 part("a", 7),

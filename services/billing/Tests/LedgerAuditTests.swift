@@ -12,14 +12,6 @@ import Time
     private var scratch: ScratchDatabase { .current }
     private var audits: LedgerAudits { LedgerAudits(database: scratch.database) }
 
-    private func tamper(_ statement: String) async throws {
-        try await scratch.withDatabase(url: scratch.adminURL) { admin in
-            _ = try await admin.pipeline([
-                SQL("set local session_replication_role = replica").once(), SQL(stringLiteral: statement).once(),
-            ])
-        }
-    }
-
     @Test(arguments: [
         "update account set held = held + 1", "update account set paid = paid + 1",
         "delete from entry where account > 0",
@@ -37,21 +29,17 @@ import Time
         let id = try await bench.hold(1, 50)
         try await bench.apply(1, bench.charge(id, 5, part: HoldPart(partID: "a", amountKopecks: 10)))
         try await bench.expectSound()
-        try await tamper(statement)
+        try await bench.tamper(statement)
         #expect(try await audits.audit(within: .seconds(10)).finding.brokenAccounts == 1)
     }
 
     @Test func `audits go round accounts and seals in stretches`() async throws {
-        let sealer = LedgerSealer(
-            store: SealStore(database: scratch.database),
-            metrics: BillingMetrics(scratch.metrics)
-        )
         for user in Int64(1)...5 {
             try await bench.pay(user, 10)
-            if user != 4 { try await sealer.sealAll() }
+            if user != 4 { try await bench.sealer.sealAll() }
         }
-        try await tamper("update account set paid = 11 where id in (3, 5)")
-        try await tamper("update entry set memo = 'other' where account = 5")
+        try await bench.tamper("update account set paid = 11 where id in (3, 5)")
+        try await bench.tamper("update entry set memo = 'other' where account = 5")
         var place = LedgerAudits.Place.start
         var found: [[Int64]] = []
         for _ in 0..<5 {

@@ -11,13 +11,6 @@ import Time
     private let bench = LedgerBench()
     private var scratch: ScratchDatabase { .current }
 
-    private func seal() async throws {
-        try await LedgerSealer(
-            store: SealStore(database: scratch.database),
-            metrics: BillingMetrics(scratch.metrics)
-        ).sealAll()
-    }
-
     @Test func `a balance at a moment is what it was then, held and frozen included`() async throws {
         let start = try await bench.now()
         try await bench.pay(1, 100)
@@ -80,21 +73,13 @@ import Time
         let stretch: Int64 = 1 << 22
         var moments: [Timestamp] = []
         for (number, first) in [1, stretch - 1, 3 * stretch - 1, 3 * stretch + 7].enumerated() {
-            try await scratch.withDatabase(url: scratch.ownerURL) { owner in
-                try await owner.execute(SQL(stringLiteral: "alter sequence entry_id_seq restart with \(first)").once())
-            }
+            try await bench.tamper("alter sequence entry_id_seq restart with \(first)")
             try await bench.pay(1, Int64(number + 1))
             if number == 1 { try await bench.pay(2, 9) }
             moments.append(try await bench.now())
-            try await seal()
+            try await bench.sealer.sealAll()
         }
-        var entries: [StatementEntry] = []
-        var before: Int64?
-        repeat {
-            let page = try await bench.queries.entries(of: 1, before: before, limit: 2, deadline: bench.deadline)
-            entries += page.entries
-            before = page.nextBefore
-        } while before != nil
+        let entries = try await bench.statement(of: 1, pageSize: 2)
         #expect(entries.map(\.amountKopecks) == [4, 3, 2, 1])
         #expect(entries.map { $0.id >> 22 } == [3, 2, 0, 0])
         var balances: [Int64] = []
@@ -138,13 +123,7 @@ import Time
         try await bench.apply(1, .refundCharge(id: id, partID: nil, amount: 10, reason: "spoilt"))
         let free = try await bench.hold(1, 0)
         try await bench.apply(1, bench.charge(free, 0, model: "z-image"))
-        var entries: [StatementEntry] = []
-        var before: Int64?
-        repeat {
-            let page = try await bench.queries.entries(of: 1, before: before, limit: 1, deadline: bench.deadline)
-            entries += page.entries
-            before = page.nextBefore
-        } while before != nil
+        let entries = try await bench.statement(of: 1, pageSize: 1)
         #expect(entries.map(\.kind) == [.charge, .refund, .charge, .topUp])
         #expect(entries.map(\.amountKopecks) == [0, 10, -30, 100])
         #expect(entries.map(\.balanceBeforeKopecks) == [80, 70, 100, 0])
@@ -191,12 +170,12 @@ import Time
         try await bench.pay(1, 100)
         let first = try await bench.hold(1, 30)
         try await bench.apply(1, bench.charge(first, 30, cost: 12))
-        try await seal()
+        try await bench.sealer.sealAll()
         let between = try await bench.now()
         let second = try await bench.hold(1, 0)
         try await bench.apply(1, bench.charge(second, 0, model: "z-image"))
         try await bench.apply(1, .refundCharge(id: first, partID: nil, amount: 5, reason: "r"))
-        try await seal()
+        try await bench.sealer.sealAll()
         func list(_ filter: ListCharges.Parameters) async throws -> ListCharges.Output {
             try await bench.reports.charges(filter, limit: 1, deadline: bench.deadline)
         }
@@ -218,7 +197,7 @@ import Time
             try await bench.apply(1, bench.charge(id, amount, model: model, cost: cost))
             if amount > 0 { try await bench.apply(1, .refundCharge(id: id, partID: nil, amount: 100, reason: "r")) }
         }
-        try await seal()
+        try await bench.sealer.sealAll()
         let day = try #require(OperatorDay(at: try await bench.now(), offset: bench.rules.dayOffset))
         let totals = try await bench.reports.totals(of: day, deadline: bench.deadline)
         #expect((totals.chargedKopecks, totals.chargedBonusKopecks, totals.refundedKopecks) == (300, 50, 100))
@@ -235,13 +214,13 @@ import Time
     @Test func `the trial balance is the same before, between and after seals`() async throws {
         try await bench.pay(1, 1_000)
         let before = try await bench.queries.trialBalance(deadline: bench.deadline)
-        try await seal()
+        try await bench.sealer.sealAll()
         #expect(try await bench.queries.trialBalance(deadline: bench.deadline) == before)
         let id = try await bench.hold(1, 300)
         try await bench.apply(1, bench.charge(id, 300, cost: 100))
         _ = try await bench.hold(1, 5)
         let between = try await bench.queries.trialBalance(deadline: bench.deadline)
-        try await seal()
+        try await bench.sealer.sealAll()
         let after = try await bench.queries.trialBalance(deadline: bench.deadline)
         #expect(after == between)
         #expect(after.accounts["user"] == 700 && after.accounts["revenue"] == 300)

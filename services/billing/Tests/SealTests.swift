@@ -9,7 +9,8 @@ import Time
 @Suite(.scratchDatabase(migrations: "services/billing/migrations")) struct SealTests {
     private var scratch: ScratchDatabase { .current }
     private var seals: SealStore { SealStore(database: scratch.database) }
-    private var sealer: LedgerSealer { LedgerSealer(store: seals, metrics: BillingMetrics(scratch.metrics)) }
+    private let bench = LedgerBench()
+    private var sealer: LedgerSealer { bench.sealer }
     private var queries: LedgerQueries { LedgerQueries(database: scratch.database) }
     private var audits: LedgerAudits { LedgerAudits(database: scratch.database) }
 
@@ -30,15 +31,6 @@ import Time
 
     private func head() async throws -> SealStore.Head { try await seals.head(deadline: .after(.seconds(10))) }
 
-    /// What nobody's rights allow: done by the superuser, triggers off.
-    private func tamper(_ statement: String) async throws {
-        try await scratch.withDatabase(url: scratch.adminURL) { admin in
-            _ = try await admin.pipeline([
-                SQL("set local session_replication_role = replica").once(), SQL(stringLiteral: statement).once(),
-            ])
-        }
-    }
-
     @Test(arguments: [
         "update entry set memo = 'other' where id = 1",
         "update entry set amount = amount * 2, bonus_amount = 0, balance_before = balance_before - amount",
@@ -52,16 +44,16 @@ import Time
             try await sealer.sealAll()
         }
         #expect(try await audits.audit(within: .seconds(10)).finding.isSound)
-        try await tamper(statement)
+        try await bench.tamper(statement)
         #expect(try await audits.audit(within: .seconds(10)).finding.brokenSeals > 0)
     }
 
     @Test func `an entry that is slipped into a sealed range is found out`() async throws {
         try await credit(1)
-        try await tamper("alter sequence entry_id_seq restart with 20")
+        try await bench.tamper("alter sequence entry_id_seq restart with 20")
         try await credit(2)
         try await sealer.sealAll()
-        try await tamper(
+        try await bench.tamper(
             """
             insert into entry (id, transfer, account, kind, amount) overriding system value
             values (10, 99, -1, 'adjust', 1), (11, 99, -7, 'adjust', -1)

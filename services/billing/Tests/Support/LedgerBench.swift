@@ -16,6 +16,12 @@ struct LedgerBench: Sendable {
     var store: LedgerStore { LedgerStore(database: database, rules: rules) }
     var queries: LedgerQueries { LedgerQueries(database: database) }
     var reports: LedgerReports { LedgerReports(database: database) }
+    var sealer: LedgerSealer {
+        LedgerSealer(
+            store: SealStore(database: database),
+            metrics: BillingMetrics(ScratchDatabase.current.metrics)
+        )
+    }
     var deadline: Deadline { .after(.seconds(10)) }
 
     func item(_ user: UserID, _ action: LedgerAction, key: String = UUID().uuidString) -> LedgerItem {
@@ -72,6 +78,28 @@ struct LedgerBench: Sendable {
     func balance(_ user: UserID, at moment: Timestamp? = nil) async throws -> Balance {
         guard let moment else { return try await queries.balance(of: user, deadline: deadline) }
         return try await queries.balance(of: user, at: moment, deadline: deadline)
+    }
+
+    /// The whole statement, newest first, page by page.
+    func statement(of user: UserID, pageSize: Int) async throws -> [StatementEntry] {
+        var entries: [StatementEntry] = []
+        var before: Int64?
+        repeat {
+            let page = try await queries.entries(of: user, before: before, limit: pageSize, deadline: deadline)
+            entries += page.entries
+            before = page.nextBefore
+        } while before != nil
+        return entries
+    }
+
+    /// What nobody's rights allow: done by the superuser, triggers off.
+    func tamper(_ statement: String) async throws {
+        let scratch = ScratchDatabase.current
+        try await scratch.withDatabase(url: scratch.adminURL) { admin in
+            _ = try await admin.pipeline([
+                SQL("set local session_replication_role = replica").once(), SQL(stringLiteral: statement).once(),
+            ])
+        }
     }
 
     /// The database's clock.
