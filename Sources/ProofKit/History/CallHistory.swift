@@ -142,5 +142,5 @@ package struct CallHistory: Sendable {
 }
 
 extension CallAttempt {
-    fileprivate var isAnswered: Bool { if case .answer = outcome { true } else { false } }
+    package var isAnswered: Bool { if case .answer = outcome { true } else { false } }
 }
