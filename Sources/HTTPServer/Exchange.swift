@@ -41,6 +41,10 @@ final class Exchange: @unchecked Sendable {
     /// Starts the handler, at once and on this thread; it often ends within this call.
     func run(_ request: HTTPRequest) {
         server.metrics.inFlight.add(1)
+        if let deferred = route.deferred {
+            let reply = Reply { [self] response in server.loop.perform { [self] in answer(deferred: response) } }
+            return deferred(request, reply)
+        }
         let handler = route.handler
         var request = request
         if route.isStreamed, request.stream == nil {
@@ -59,6 +63,17 @@ final class Exchange: @unchecked Sendable {
             channel.handlerEnded()
         }
         if progress != .done { self.task = task }
+    }
+
+    private func answer(deferred response: HTTPResponse) {
+        switch response.body {
+        case .none: write(response, body: [])
+        case .bytes(let bytes): write(response, body: bytes)
+        case .stream, .file:
+            server.reportFailure(UnwritableResponse(), route: route)
+            write(.text(500, "Internal Server Error\n"), body: Array("Internal Server Error\n".utf8))
+        }
+        channel.handlerEnded()
     }
 
     private func answer(_ response: HTTPResponse) async {

@@ -11,6 +11,8 @@ final class Route: Sendable {
     /// Whether the handler begins before the body is complete.
     let isStreamed: Bool
     let handler: Router.Handler
+    /// The same without a task, if the route has it.
+    let deferred: Router.DeferredHandler?
     /// Where arrays that run parallel to the table keep what belongs to this route.
     let number: Int
 
@@ -21,9 +23,11 @@ final class Route: Sendable {
         timeout: Duration,
         number: Int,
         isStreamed: Bool = false,
-        handler: @escaping Router.Handler
+        handler: @escaping Router.Handler,
+        deferred: Router.DeferredHandler? = nil
     ) {
         self.isStreamed = isStreamed
+        self.deferred = deferred
         self.template = template
         self.maximumBodyBytes = maximumBodyBytes
         self.keptBodyBytes = keptBodyBytes
@@ -54,6 +58,7 @@ final class RouteTable: Sendable {
     let routes: [Route]
     private let fallback: @Sendable (HTTPRequest, [HTTPMethod]) async throws -> HTTPResponse
     private let middleware: [Router.Middleware]
+    private let gates: [Router.Gate]
 
     /// Time that the fallback has; it does nothing that takes long.
     static let fallbackTimeout = Duration.seconds(5)
@@ -61,6 +66,7 @@ final class RouteTable: Sendable {
     init(_ router: Router) {
         fallback = router.fallback
         middleware = router.middleware
+        gates = router.gates
         var plan = RoutePlan()
         var routes: [Route] = []
         for registration in router.registrations {
@@ -71,7 +77,12 @@ final class RouteTable: Sendable {
                 timeout: registration.timeout,
                 number: routes.count,
                 isStreamed: registration.isStreamed,
-                handler: Self.wrap(registration.handler, in: middleware)
+                handler: Self.wrap(
+                    registration.handler,
+                    in: registration.deferred == nil ? middleware : [],
+                    behind: gates
+                ),
+                deferred: registration.deferred.map { [gates] in Self.wrap($0, behind: gates) }
             )
             routes.append(route)
             let segments = registration.template.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
@@ -101,7 +112,7 @@ final class RouteTable: Sendable {
         var allowed = found
         if found.contains(.get), !found.contains(.head) { allowed.append(.head) }
         allowed.sort { $0.rawValue < $1.rawValue }
-        let handler = Self.wrap({ [fallback, allowed] in try await fallback($0, allowed) }, in: middleware)
+        let handler = Self.wrap({ [fallback, allowed] in try await fallback($0, allowed) }, in: middleware, behind: gates)
         let route = Route(
             template: "",
             maximumBodyBytes: 0,
@@ -112,9 +123,28 @@ final class RouteTable: Sendable {
         return RouteMatch(route: route, isFallback: true)
     }
 
-    private static func wrap(_ handler: @escaping Router.Handler, in middleware: [Router.Middleware]) -> Router.Handler
-    {
-        middleware.reversed().reduce(handler) { next, layer in { try await layer($0, next) } }
+    private static func wrap(
+        _ handler: @escaping Router.Handler,
+        in middleware: [Router.Middleware],
+        behind gates: [Router.Gate]
+    ) -> Router.Handler {
+        let inner = middleware.reversed().reduce(handler) { next, layer in { try await layer($0, next) } }
+        guard !gates.isEmpty else { return inner }
+        return { request in
+            for gate in gates { if let answer = gate(request) { return answer } }
+            return try await inner(request)
+        }
+    }
+
+    private static func wrap(
+        _ handler: @escaping Router.DeferredHandler,
+        behind gates: [Router.Gate]
+    ) -> Router.DeferredHandler {
+        guard !gates.isEmpty else { return handler }
+        return { request, reply in
+            for gate in gates { if let answer = gate(request) { return reply.send(answer) } }
+            handler(request, reply)
+        }
     }
 }
 

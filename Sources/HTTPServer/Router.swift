@@ -8,7 +8,11 @@ package import HTTP
 package struct Router: Sendable {
     /// Answers one request. Whatever it throws becomes a 500.
     package typealias Handler = @Sendable (HTTPRequest) async throws -> HTTPResponse
-    /// Stands before handlers and the fallback; calls `next` to go on.
+    /// Begins to answer one request and returns; the answer may come at any time, from any thread.
+    package typealias DeferredHandler = @Sendable (HTTPRequest, Reply) -> Void
+    /// Looks at a request before anything else does; its answer, if it has one, ends the matter.
+    package typealias Gate = @Sendable (HTTPRequest) -> HTTPResponse?
+    /// Stands before handlers and the fallback; calls `next` to go on. Deferred handlers have none before them.
     package typealias Middleware = @Sendable (HTTPRequest, _ next: Handler) async throws -> HTTPResponse
 
     struct Registration: Sendable {
@@ -17,11 +21,14 @@ package struct Router: Sendable {
         let maximumBodyBytes: Int
         let keptBodyBytes: Int
         let timeout: Duration
-        let isStreamed: Bool
+        var isStreamed = false
         let handler: Handler
+        var deferred: DeferredHandler?
     }
 
     var registrations: [Registration] = []
+    /// Before every handler, the fallback and all middleware, one after the other.
+    package var gates: [Gate] = []
     /// Runs around every handler and the fallback, the first one outermost.
     package var middleware: [Middleware] = []
     /// Answers what no route takes; by default 404, and 405 with `Allow` where only the method is wrong. The second
@@ -60,8 +67,36 @@ package struct Router: Sendable {
             maximumBodyBytes: maximumBodyBytes,
             keptBodyBytes: keptBodyBytes,
             timeout: timeout,
-            isStreamed: false,
             handler: handler
+        )
+        add(registration)
+    }
+
+    /// Registers a handler that is no task: it begins the work and gives its answer by `Reply`, perhaps long after it has
+    /// returned. For routes whose every microsecond counts (ADR 0054); it can't be cancelled, and no middleware is around it.
+    ///
+    /// - Parameters:
+    ///   - maximumBodyBytes: A larger body is answered 413 without calling the handler.
+    ///   - timeout: How long the answer may take; then the client gets 503, and what the handler sends is dropped.
+    package mutating func onDeferred(
+        _ method: HTTPMethod,
+        _ template: String,
+        maximumBodyBytes: Int = 1 << 20,
+        timeout: Duration = .seconds(30),
+        _ handler: @escaping DeferredHandler
+    ) {
+        let registration = Registration(
+            method: method,
+            template: template,
+            maximumBodyBytes: maximumBodyBytes,
+            keptBodyBytes: .max,
+            timeout: timeout,
+            handler: { request in
+                await withCheckedContinuation { continuation in
+                    handler(request, Reply { continuation.resume(returning: $0) })
+                }
+            },
+            deferred: handler
         )
         add(registration)
     }

@@ -60,7 +60,7 @@ extension ServiceRunner {
     ) throws -> PublicListener? {
         guard Service.name == .ingress else { return nil }
         var router = Router()
-        router.middleware.append(PublicDoor.middleware(isOpen: { gate.hasOpened }, log: context.log))
+        PublicDoor.stand(before: &router, isOpen: { gate.hasOpened }, log: context.log)
         service.registerPublic(on: &router)
         let listen = try context.configuration.value(StandardKey.publicListen)
         var listener = HTTPServerConfiguration(host: listen.host, port: listen.port, name: "public")

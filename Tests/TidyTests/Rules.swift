@@ -59,6 +59,7 @@ enum Rules {
         "Sources/Postgres/Connection/HostResolver.swift", "Sources/Postgres/Connection/StatementCanceller.swift",
         "services/delivery/Sources/Workers/LaneSender.swift", "services/generation/Sources/Work/Toolbox.swift",
         "loadtest/Sources/Kit/LoadtestCommand.swift",
+        "services/ingress/Sources/API/WebhookRoutes.swift",
     ]
 
     @Sendable static func tasksAreStructured(_ file: Checkout.File) -> [Finding] {

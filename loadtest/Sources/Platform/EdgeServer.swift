@@ -19,7 +19,7 @@ enum EdgeServer {
         let log = Log(service: "edge")
         let metrics = Metrics(service: "edge")
         var router = Router()
-        router.middleware.append(PublicDoor.middleware(isOpen: { true }, log: log))
+        PublicDoor.stand(before: &router, isOpen: { true }, log: log)
         var configuration = HTTPServerConfiguration(name: "public")
         // The load comes from one address.
         configuration.maximumConnections = 20_000

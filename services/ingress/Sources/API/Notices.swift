@@ -23,11 +23,14 @@ final class Notices: Sendable {
         self.log = log
     }
 
-    /// The body for the answer to a stored update; nil where none is due. Costs nothing while conversation is there.
+    /// Whether `body` has to be asked. Costs nothing while conversation is there.
+    func mayBeDue(for outline: UpdateOutline) -> Bool {
+        watch.isAway && outline.isPrivate && !outline.isPayment && Self.kinds.contains(outline.kind)
+    }
+
+    /// The body for the answer to a stored update; nil where none is due.
     func body(for outline: UpdateOutline, bot: String) async -> [UInt8]? {
-        guard watch.isAway, outline.isPrivate, !outline.isPayment, Self.kinds.contains(outline.kind),
-            let id = outline.chatID
-        else { return nil }
+        guard mayBeDue(for: outline), let id = outline.chatID else { return nil }
         let chat = PassiveNotice.Chat(bot: bot, id: id)
         guard memory.withLock({ $0.isDue(in: chat, now: clock.now) }) else { return nil }
         do {

@@ -25,7 +25,7 @@ struct WebhookRoutes: Sendable {
     let metrics: IngressMetrics
 
     func register(on router: inout Router) {
-        router.on(.post, "/webhooks/telegram/{bot}", maximumBodyBytes: Self.maximumBytes) { try await telegram($0) }
+        router.onDeferred(.post, "/webhooks/telegram/{bot}", maximumBodyBytes: Self.maximumBytes) { telegram($0, $1) }
         router.on(
             .post,
             "/webhooks/kie/{token}",
@@ -35,20 +35,32 @@ struct WebhookRoutes: Sendable {
         router.on(.post, "/webhooks/yookassa", maximumBodyBytes: Self.maximumBytes) { try await yookassa($0) }
     }
 
-    private func telegram(_ request: HTTPRequest) async throws -> HTTPResponse {
+    private func telegram(_ request: HTTPRequest, _ reply: Reply) {
         let bot = request.parameters["bot"] ?? ""
         let secret = request.fields["X-Telegram-Bot-Api-Secret-Token"] ?? ""
         // Every secret is compared, so that time tells nothing about which one nearly fits.
         let isAuthentic = (configuration.bots[bot] ?? []).reduce(false) { found, known in
             constantTimeEquals(known.text, secret) || found
         }
-        guard isAuthentic else { return refuse(.telegram) }
-        let (arrival, outline) = Reading.telegram(bot: bot, body: request.body, at: clock.now, trace: Self.trace)
-        let response = await store(arrival)
-        guard response.status == 200, let outline, let notice = await notices.body(for: outline, bot: bot) else {
-            return response
+        guard isAuthentic else { return reply.send(refuse(.telegram)) }
+        let trace = TraceContext.start()
+        let (arrival, outline) = Reading.telegram(
+            bot: bot,
+            body: request.body,
+            at: clock.now,
+            trace: trace.traceparent
+        )
+        commit.store(arrival) { result in
+            let response = self.response(to: arrival, result)
+            guard response.status == 200, let outline, notices.mayBeDue(for: outline) else {
+                return reply.send(response)
+            }
+            // In a task of its own, since it asks the database; conversation is away then, and webhooks are few.
+            Task {
+                let notice = await TraceContext.$current.withValue(trace) { await notices.body(for: outline, bot: bot) }
+                reply.send(notice.map { .json(200, $0) } ?? response)
+            }
         }
-        return .json(200, notice)
     }
 
     private func kie(_ request: HTTPRequest) async throws -> HTTPResponse {
@@ -92,16 +104,21 @@ struct WebhookRoutes: Sendable {
     }
 
     private func store(_ arrival: Arrival) async -> HTTPResponse {
-        do {
-            let isNew = try await commit.store(arrival)
+        do throws(CommitEvents.Refusal) {
+            return response(to: arrival, .success(try await commit.store(arrival)))
+        } catch {
+            return response(to: arrival, .failure(error))
+        }
+    }
+
+    private func response(to arrival: Arrival, _ result: Result<Bool, CommitEvents.Refusal>) -> HTTPResponse {
+        switch result {
+        case .success(let isNew):
             count(arrival, isNew: isNew)
             // An empty body: Telegram would execute a `method` in it.
             return HTTPResponse(status: 200)
-        } catch {
-            metrics.received.increment(
-                arrival.source.rawValue,
-                error as? CommitEvents.Refusal == .full ? "shed" : "unavailable"
-            )
+        case .failure(let refusal):
+            metrics.received.increment(arrival.source.rawValue, refusal == .full ? "shed" : "unavailable")
             return comeAgain
         }
     }

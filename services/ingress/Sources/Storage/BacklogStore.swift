@@ -37,12 +37,13 @@ struct BacklogStore: Sendable {
 
     /// Reads events that wait behind their slot's mark: those that are known to be open, and the parked ones.
     func open(_ ids: [Int64], in slots: [Int32]) async throws(PostgresError) -> [Waiting] {
-        try await decode(
+        let done = try await done(above: (ids.min() ?? .max) - 1)
+        return try await decode(
             """
             select \(unsafe: Self.columns), coalesce(p.attempts, 0), p.next_at
             from event e left join parked p on p.event_id = e.id
             where e.id = any(array(
-                    select id from unnest(\(ids)) as id where not exists (select from done_event d where d.event_id = id)
+                    select unnest(\(ids.filter { !done.contains($0) }))
                     union select event_id from parked where slot = any(\(slots)) and not is_dead))
                 and not coalesce(p.is_dead, false) and not e.is_malformed
             order by e.id
@@ -50,19 +51,25 @@ struct BacklogStore: Sendable {
         )
     }
 
-    /// Reads events by id: those that others handed over.
+    /// Reads events by id, page by page: those that others handed over.
     func events(_ ids: [Int64]) async throws(PostgresError) -> [Waiting] {
-        guard !ids.isEmpty else { return [] }
-        return try await decode(
-            """
-            select \(unsafe: Self.columns), coalesce(p.attempts, 0), p.next_at
-            from event e left join parked p on p.event_id = e.id
-            where e.id = any(\(ids)) and not e.is_malformed and not coalesce(p.is_dead, false)
-                and (p.event_id is not null
-                    or e.id <> all (array(select d.event_id from done_event d where d.event_id = any(\(ids)))))
-            order by e.id
-            """
-        )
+        guard let lowest = ids.min() else { return [] }
+        // A set of this process: PostgreSQL would go through the one for each of the other, and there may be as many of both
+        // as arrive within a lease.
+        let done = try await done(above: lowest - 1)
+        var events: [Waiting] = []
+        for start in stride(from: 0, to: ids.count, by: Self.pageEvents) {
+            let page = Array(ids[start..<min(start + Self.pageEvents, ids.count)])
+            events += try await decode(
+                """
+                select \(unsafe: Self.columns), coalesce(p.attempts, 0), p.next_at
+                from event e left join parked p on p.event_id = e.id
+                where e.id = any(\(page)) and not e.is_malformed and not coalesce(p.is_dead, false)
+                order by e.id
+                """
+            ).filter { $0.nextAt != nil || !done.contains($0.event.id) }
+        }
+        return events
     }
 
     /// Reads dead letters that were revived. Uses `parked_revived`, which is nearly always empty.
@@ -99,6 +106,8 @@ struct BacklogStore: Sendable {
         return Set(try rows[0].decode([Int64].self))
     }
 
+    /// Events of a call of `events`.
+    private static let pageEvents = 1_000
     private static let columns: StaticString =
         "e.id, e.source, e.kind, e.bot, e.update_id, e.token, e.lane, e.at, e.traceparent, e.body, e.slot"
 

@@ -56,20 +56,26 @@ final class CommitEvents: Worker {
 
     /// Stores an arrival durably.
     ///
-    /// - Returns: Whether it was new; a duplicate is just as stored.
-    /// - Throws: `Refusal`.
-    func store(_ arrival: Arrival) async throws -> Bool {
+    /// - Parameter done: Called exactly once, on any thread: with whether the arrival was new (a duplicate is just as stored),
+    ///   or with why it could not be stored.
+    func store(_ arrival: Arrival, _ done: @escaping @Sendable (Result<Bool, Refusal>) -> Void) {
         let room = arrival.isPayment ? limits.waiting * 11 / 10 : limits.waiting
-        return try await withCheckedThrowingContinuation { continuation in
-            let ticket = CommitTicket(arrival: arrival, continuation: continuation)
-            let isEnough = state.withLock { state -> Bool? in
-                guard state.count < room else { return nil }
-                state.append(ticket)
-                return state.isWorthFlight
-            }
-            guard let isEnough else { return continuation.resume(throwing: Refusal.full) }
-            if isEnough { bell.ring() }
+        let step = state.withLock { $0.admit(arrival, room: room, done) }
+        switch step {
+        case .known: done(.success(false))
+        case .full: done(.failure(.full))
+        case .waits(let isWorthFlight): if isWorthFlight { bell.ring() }
         }
+    }
+
+    /// Stores an arrival durably.
+    ///
+    /// - Returns: Whether it was new.
+    func store(_ arrival: Arrival) async throws(Refusal) -> Bool {
+        let result = await withCheckedContinuation { continuation in
+            store(arrival) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
     }
 
     /// Whether every flight up to `mark` has landed and its events are offered.
@@ -105,10 +111,21 @@ final class CommitEvents: Worker {
     private func fly(_ flight: CommitFlight) async {
         let started = Deadline.monotonicNow()
         do throws(PostgresError) {
-            let accepted = try await store.accept(flight.batch.map(\.arrival), handedAbove: dispatch.floor)
+            let arrivals = flight.batch.map(\.arrival)
+            let accepted = try await store.accept(
+                arrivals,
+                handedAbove: dispatch.floor,
+                expectsNew: state.withLock { $0.repeats.expectsNone } && dispatch.owns(arrivals.lazy.map(\.slot))
+            )
             let seconds = Double(Deadline.monotonicNow() - started) * 1e-9
             metrics.commitSeconds.observe(seconds)
-            state.withLock { $0.pace.note(work: accepted.workSeconds, flight: seconds) }
+            state.withLock { state in
+                state.pace.note(work: accepted.workSeconds, flight: seconds)
+                state.repeats.note(hasRepeats: accepted.stored.count < arrivals.count)
+                for arrival in arrivals {
+                    if case .update(let bot, let id) = arrival.dedup { state.known.insert(id, of: bot) }
+                }
+            }
             flight.end(.success(accepted))
         } catch {
             flight.end(.failure(error))
@@ -140,7 +157,7 @@ final class CommitEvents: Worker {
             )
         }
         dispatch.reread(Set(groups))
-        for ticket in batch { ticket.continuation.resume(throwing: Refusal.unavailable) }
+        for ticket in batch { ticket.done(.failure(.unavailable)) }
     }
 
     private func land(_ batch: [CommitTicket], _ accepted: EventStore.Accepted) async {
@@ -159,7 +176,7 @@ final class CommitEvents: Worker {
         }
         await offerHanded(accepted.handed)
         dispatch.offer(mine)
-        for (index, ticket) in batch.enumerated() { ticket.continuation.resume(returning: isNew[index]) }
+        for (index, ticket) in batch.enumerated() { ticket.done(.success(isNew[index])) }
     }
 
     /// Reads what others accepted for this instance before offering its own: a lane's predecessor comes first.
@@ -176,7 +193,7 @@ final class CommitEvents: Worker {
 
     private func refuseAll() {
         let tickets = state.withLock { $0.takeAll() }
-        for ticket in tickets { ticket.continuation.resume(throwing: Refusal.unavailable) }
+        for ticket in tickets { ticket.done(.failure(.unavailable)) }
     }
 
     private static func waiting(_ arrival: Arrival, id: Int64) -> BacklogStore.Waiting {

@@ -2,10 +2,17 @@ internal import Concurrency
 internal import Postgres
 
 /// One arrival that waits for its commit.
-struct CommitTicket {
+///
+/// A class, since tickets move from list to list, and an arrival is ten things to copy.
+final class CommitTicket: Sendable {
     let arrival: Arrival
-    /// Resumed exactly once, with whether it was new: by the flight that takes the ticket, or by the end of the worker.
-    let continuation: CheckedContinuation<Bool, any Error>
+    /// Called exactly once, with whether it was new: by the flight that takes the ticket, or by the end of the worker.
+    let done: @Sendable (Result<Bool, CommitEvents.Refusal>) -> Void
+
+    init(_ arrival: Arrival, _ done: @escaping @Sendable (Result<Bool, CommitEvents.Refusal>) -> Void) {
+        self.arrival = arrival
+        self.done = done
+    }
 }
 
 /// A batch on its way to the disk, and what became of it.
@@ -29,12 +36,38 @@ struct CommitQueue {
     /// How many must wait for a flight to be worth it.
     private var needed = 1
     var pace = CommitPace()
+    var repeats = RepeatWatch()
+    var known = KnownUpdates()
     /// Flights so far, those under way included.
     private(set) var started: Int64 = 0
     var landed: Int64 = 0
 
     var count: Int { tickets.count + payments.count }
     var isWorthFlight: Bool { count >= needed }
+
+    /// What becomes of an arrival.
+    enum Admission: Equatable {
+        /// It is committed already.
+        case known
+        /// Too many wait.
+        case full
+        /// It waits for its flight; whether those that wait are worth one now.
+        case waits(isWorthFlight: Bool)
+    }
+
+    /// - Parameters:
+    ///   - room: As many as this may wait.
+    ///   - done: The ticket's.
+    mutating func admit(
+        _ arrival: Arrival,
+        room: Int,
+        _ done: @escaping @Sendable (Result<Bool, CommitEvents.Refusal>) -> Void
+    ) -> Admission {
+        if case .update(let bot, let id) = arrival.dedup, known.contains(id, of: bot) { return .known }
+        guard count < room else { return .full }
+        append(CommitTicket(arrival, done))
+        return .waits(isWorthFlight: isWorthFlight)
+    }
 
     mutating func append(_ ticket: CommitTicket) {
         if ticket.arrival.isPayment { payments.append(ticket) } else { tickets.append(ticket) }

@@ -76,8 +76,9 @@ final class KeepSlots: Worker {
                 ticks += 1
                 try await waitForTick()
             }
-        } catch is CancellationError {
-            // Stopping: the slots are released below.
+        } catch {
+            // Stopping: the slots are released below. Whatever was under way may call its cancellation by a name of its own.
+            guard Task.isCancelled else { throw error }
         }
         await shieldedFromCancellation { await self.release() }
     }

@@ -41,6 +41,32 @@ import Time
         return try rows.map { try $0.decode(Int64.self) }
     }
 
+    @Test func `a stop gives the slots back, also if it comes while the database is asked`() async throws {
+        let consumer = try await ConsumerStub.start()
+        let scratch = ScratchDatabase.current
+        let holder = Locked<Task<Void, any Error>?>(nil)
+        try await TestService<IngressService>.run(environment: environment(consumer.server.url)) { _ async throws in
+            try await eventually { try await owned() == [64] }
+            let task = Task {
+                try await scratch.withDatabase(url: scratch.adminURL) { database in
+                    try await database.transaction { transaction in
+                        try await transaction.execute("lock table slot in exclusive mode")
+                        try await Task.sleep(for: .seconds(1))
+                    }
+                }
+            }
+            holder.withLock { $0 = task }
+            // The keeper's next look at the slots waits for the lock; the stop meets it there.
+            try await eventually {
+                try await scratch.database.query(
+                    "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+                ).count == 1
+            }
+        }
+        #expect(try await owned().isEmpty)
+        try await holder.withLock { $0 }?.value
+    }
+
     @Test func `a second instance gets half of the slots, and every chat keeps its order`() async throws {
         let consumer = try await ConsumerStub.start()
         try await TestService<IngressService>.run(environment: environment(consumer.server.url)) { first async throws in

@@ -1,5 +1,4 @@
 import Concurrency
-import Postgres
 import Testing
 import Time
 
@@ -11,24 +10,9 @@ import Time
         return Reading.telegram(bot: "main", body: Array(body.utf8), at: Timestamp(seconds: 0), trace: nil).0
     }
 
-    /// Lends tickets of these chats, in their order, and ends them afterwards.
-    private func withTickets(_ chats: [Int64], _ body: ([CommitTicket]) -> Void) async throws {
-        let made = Locked<[Int: CommitTicket]>([:])
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            for (place, chat) in chats.enumerated() {
-                group.addTask {
-                    try await withCheckedThrowingContinuation { continuation in
-                        let ticket = CommitTicket(arrival: Self.arrival(chat), continuation: continuation)
-                        made.withLock { $0[place] = ticket }
-                    }
-                }
-            }
-            while made.withLock({ $0.count }) < chats.count { await Task.yield() }
-            let tickets = made.withLock { made in chats.indices.compactMap { made[$0] } }
-            body(tickets)
-            for ticket in tickets { ticket.continuation.resume(returning: true) }
-            try await group.waitForAll()
-        }
+    /// Tickets of these chats, in their order.
+    private func tickets(_ chats: [Int64]) -> [CommitTicket] {
+        chats.map { CommitTicket(Self.arrival($0)) { _ in } }
     }
 
     private func lanes(_ batch: [CommitTicket]?) -> [String]? { batch?.map(\.arrival.lane) }
@@ -42,60 +26,65 @@ import Time
 
     private static let success = CommitFlight.Outcome.success(EventStore.Accepted(stored: [], mine: [], handed: []))
 
-    @Test func `has one flight in the air on a quick disk, and lands it before the next one leaves`() async throws {
-        try await withTickets([1, 2, 3, 4]) { tickets in
-            var queue = queue(tickets[...1], isDiskSlow: false)
-            let flight = CommitFlight(queue.takeBatch(512, behind: []) ?? [])
-            #expect(flight.batch.count == 2)
-            for ticket in tickets[2...] { queue.append(ticket) }
-            #expect(!queue.isWorthFlight || queue.takeBatch(512, behind: [flight]) == nil)
-            flight.end(Self.success)
-            #expect(queue.takeBatch(512, behind: [flight]) == nil)
-            #expect(lanes(queue.takeBatch(512, behind: [])) == ["chat:main:3", "chat:main:4"])
-            #expect(queue.started == 2)
-        }
+    @Test func `has one flight in the air on a quick disk, and lands it before the next one leaves`() {
+        let tickets = tickets([1, 2, 3, 4])
+        var queue = queue(tickets[...1], isDiskSlow: false)
+        let flight = CommitFlight(queue.takeBatch(512, behind: []) ?? [])
+        #expect(flight.batch.count == 2)
+        for ticket in tickets[2...] { queue.append(ticket) }
+        #expect(!queue.isWorthFlight || queue.takeBatch(512, behind: [flight]) == nil)
+        flight.end(Self.success)
+        #expect(queue.takeBatch(512, behind: [flight]) == nil)
+        #expect(lanes(queue.takeBatch(512, behind: [])) == ["chat:main:3", "chat:main:4"])
+        #expect(queue.started == 2)
     }
 
-    @Test func `lets a second one leave on a slow disk that is no smaller, but no third one`() async throws {
-        try await withTickets([1, 2, 3, 4, 5, 6]) { tickets in
-            var queue = queue(tickets[...1], isDiskSlow: true)
-            let first = CommitFlight(queue.takeBatch(512, behind: []) ?? [])
-            queue.append(tickets[2])
-            #expect(queue.takeBatch(512, behind: [first]) == nil)
-            #expect(!queue.isWorthFlight)
-            queue.append(tickets[3])
-            #expect(queue.isWorthFlight)
-            let second = CommitFlight(queue.takeBatch(512, behind: [first]) ?? [])
-            #expect(lanes(second.batch) == ["chat:main:3", "chat:main:4"])
-            for ticket in tickets[4...] { queue.append(ticket) }
-            #expect(queue.takeBatch(512, behind: [first, second]) == nil)
-            // The second one has ended before the first: it waits, but its place in the air is free.
-            second.end(Self.success)
-            #expect(lanes(queue.takeBatch(512, behind: [first, second])) == ["chat:main:5", "chat:main:6"])
-        }
+    @Test func `lets a second one leave on a slow disk that is no smaller, but no third one`() {
+        let tickets = tickets([1, 2, 3, 4, 5, 6])
+        var queue = queue(tickets[...1], isDiskSlow: true)
+        let first = CommitFlight(queue.takeBatch(512, behind: []) ?? [])
+        queue.append(tickets[2])
+        #expect(queue.takeBatch(512, behind: [first]) == nil)
+        #expect(!queue.isWorthFlight)
+        queue.append(tickets[3])
+        #expect(queue.isWorthFlight)
+        let second = CommitFlight(queue.takeBatch(512, behind: [first]) ?? [])
+        #expect(lanes(second.batch) == ["chat:main:3", "chat:main:4"])
+        for ticket in tickets[4...] { queue.append(ticket) }
+        #expect(queue.takeBatch(512, behind: [first, second]) == nil)
+        // The second one has ended before the first: it waits, but its place in the air is free.
+        second.end(Self.success)
+        #expect(lanes(queue.takeBatch(512, behind: [first, second])) == ["chat:main:5", "chat:main:6"])
     }
 
-    @Test func `keeps events whose lane is in the air for a later flight, in their order`() async throws {
-        try await withTickets([1, 1, 2, 1]) { tickets in
-            var queue = queue(tickets[...0], isDiskSlow: true)
-            let first = CommitFlight(queue.takeBatch(512, behind: []) ?? [])
-            for ticket in tickets[1...] { queue.append(ticket) }
-            let second = CommitFlight(queue.takeBatch(512, behind: [first]) ?? [])
-            #expect(lanes(second.batch) == ["chat:main:2"])
-            first.end(Self.success)
-            second.end(Self.success)
-            #expect(lanes(queue.takeBatch(1, behind: [first, second])) == ["chat:main:1"])
-            #expect(queue.count == 1)
-        }
+    @Test func `keeps events whose lane is in the air for a later flight, in their order`() {
+        let tickets = tickets([1, 1, 2, 1])
+        var queue = queue(tickets[...0], isDiskSlow: true)
+        let first = CommitFlight(queue.takeBatch(512, behind: []) ?? [])
+        for ticket in tickets[1...] { queue.append(ticket) }
+        let second = CommitFlight(queue.takeBatch(512, behind: [first]) ?? [])
+        #expect(lanes(second.batch) == ["chat:main:2"])
+        first.end(Self.success)
+        second.end(Self.success)
+        #expect(lanes(queue.takeBatch(1, behind: [first, second])) == ["chat:main:1"])
+        #expect(queue.count == 1)
     }
 
-    @Test func `takes no empty flight where all that waits is in the air`() async throws {
-        try await withTickets([1, 1]) { tickets in
-            var queue = queue(tickets[...0], isDiskSlow: true)
-            let first = CommitFlight(queue.takeBatch(512, behind: []) ?? [])
-            queue.append(tickets[1])
-            #expect(queue.takeBatch(512, behind: [first]) == nil)
-            #expect(queue.started == 1)
-        }
+    @Test func `takes no empty flight where all that waits is in the air`() {
+        let tickets = tickets([1, 1])
+        var queue = queue(tickets[...0], isDiskSlow: true)
+        let first = CommitFlight(queue.takeBatch(512, behind: []) ?? [])
+        queue.append(tickets[1])
+        #expect(queue.takeBatch(512, behind: [first]) == nil)
+        #expect(queue.started == 1)
+    }
+
+    @Test func `answers what is known to be committed, refuses what has no room, and says when a flight is worth it`() {
+        var queue = CommitQueue()
+        queue.known.insert(1, of: "main")
+        #expect(queue.admit(Self.arrival(1), room: 1) { _ in } == .known)
+        #expect(queue.admit(Self.arrival(2), room: 1) { _ in } == .waits(isWorthFlight: true))
+        #expect(queue.admit(Self.arrival(3), room: 1) { _ in } == .full)
+        #expect(queue.count == 1)
     }
 }

@@ -46,6 +46,32 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
         #expect(first.mine == Set(0..<64))
     }
 
+    @Test func `stores what it expects to be new, repeats within the batch left out`() async throws {
+        _ = try await slots().take(limit: 64)
+        let first = try await store().accept([arrival(3), arrival(1), arrival(3)], handedAbove: 0, expectsNew: true)
+        #expect(first.stored.count == 2 && first.mine == Set(0..<64))
+        // Ids follow the updates' numbers.
+        #expect(first.stored.sorted { $0.id < $1.id }.first?.place == 1)
+        #expect(try await count("select count(*) from event") == 2)
+        #expect(try await count("select count(*) from seen_update join event on event_id = id") == 2)
+    }
+
+    @Test func `finds out what is new if its expectation was wrong`() async throws {
+        _ = try await slots().take(limit: 64)
+        _ = try await store().accept([arrival(2)], handedAbove: 0, expectsNew: true)
+        let second = try await store().accept([arrival(1), arrival(2), arrival(3)], handedAbove: 0, expectsNew: true)
+        #expect(second.stored.map(\.place).sorted() == [0, 2])
+        #expect(try await count("select count(*) from event") == 3)
+    }
+
+    @Test func `hands over what it expected to be its own`() async throws {
+        _ = try await slots("a").take(limit: 64)
+        let byB = try await store("b").accept([arrival(1)], handedAbove: 0, expectsNew: true)
+        #expect(byB.mine.isEmpty && byB.stored.count == 1)
+        let byA = try await store("a").accept([arrival(2)], handedAbove: 0, expectsNew: true)
+        #expect(byA.handed == byB.stored.map(\.id))
+    }
+
     @Test func `keeps duplicates out under concurrency`() async throws {
         let store = store()
         let new = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -54,7 +80,8 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
                     var new = 0
                     for round in 0..<10 {
                         let updates = (0..<10).map { arrival(Int64(round * 10 + ($0 + worker) % 10)) }
-                        new += try await store.accept(updates, handedAbove: 0).stored.count
+                        let expectsNew = (round + worker) % 2 == 0
+                        new += try await store.accept(updates, handedAbove: 0, expectsNew: expectsNew).stored.count
                     }
                     return new
                 }
@@ -102,6 +129,13 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
         #expect(byA.handed == byB.stored.map(\.id))
         #expect(try await backlog.events(byA.handed).map(\.event.updateID) == [1])
         #expect(try await store("a").accept([arrival(3)], handedAbove: byA.handed[0]).handed.isEmpty)
+    }
+
+    @Test func `reads what was handed over page by page, what is done left out`() async throws {
+        let arrivals = (1...2_500 as ClosedRange<Int64>).map { arrival($0, chat: $0) }
+        let ids = try await store("b").accept(arrivals, handedAbove: 0).stored.map(\.id).sorted()
+        try await store("b").record(ids.filter { $0 % 2 == 0 }.map { .done(id: $0, slot: 0) })
+        #expect(try await backlog.events(ids).map(\.event.id) == ids.filter { $0 % 2 != 0 })
     }
 
     @Test func `keeps parked attempts and dead letters`() async throws {
