@@ -112,7 +112,8 @@ final class RouteTable: Sendable {
         var allowed = found
         if found.contains(.get), !found.contains(.head) { allowed.append(.head) }
         allowed.sort { $0.rawValue < $1.rawValue }
-        let handler = Self.wrap({ [fallback, allowed] in try await fallback($0, allowed) }, in: middleware, behind: gates)
+        let answer: Router.Handler = { [fallback, allowed] in try await fallback($0, allowed) }
+        let handler = Self.wrap(answer, in: middleware, behind: gates)
         let route = Route(
             template: "",
             maximumBodyBytes: 0,

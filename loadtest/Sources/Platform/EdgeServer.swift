@@ -31,8 +31,10 @@ enum EdgeServer {
         if words == ["corpus"] {
             answerEverything(&router, &configuration)
         } else {
-            router.on(.post, "/webhooks/telegram/{bot}") { request in
-                HTTPResponse(status: request.parameters["bot"] == "main" ? 200 : 404)
+            router.onDeferred(.post, "/webhooks/telegram/{bot}") { request, reply in
+                // Ingress starts one for each webhook.
+                _ = TraceContext.start()
+                reply.send(HTTPResponse(status: request.parameters["bot"] == "main" ? 200 : 404))
             }
             router.on(.get, "/metrics") { _ in HTTPResponse(status: 200, body: .bytes(metrics.render())) }
         }

@@ -42,7 +42,9 @@ final class Dispatch: Sendable {
     var groupsBehind: Int { state.withLock { $0.backlogs.count } }
     var ownedSlots: [Int32] { state.withLock { $0.owned.sorted() } }
     /// Whether all of these slots are this instance's, as far as it knows.
-    func owns(_ slots: some Sequence<Int32>) -> Bool { state.withLock { state in slots.allSatisfy(state.owned.contains) } }
+    func owns(_ slots: some Sequence<Int32>) -> Bool {
+        state.withLock { state in slots.allSatisfy { state.owned.contains($0) } }
+    }
     /// Handovers up to here are known.
     var floor: Int64 { state.withLock { $0.floor } }
 
