@@ -8,10 +8,14 @@ import LocalSystem
 import Telemetry
 import Time
 
-/// `make bench-ledger-growth`: the same load on an empty ledger and on one with a past, both across two checkpoints.
+/// `make bench-ledger-growth`: the same load on an empty ledger and on one with a past, in turns, each across checkpoints.
 struct LedgerGrowthBench {
+    /// So often each side has its turn, with a checkpoint before it: a machine that others use too is not the same for long.
+    private static let turns = 4
+
     let loop: EventLoop
     let accounts: Int64
+    /// Of a side in all.
     let seconds: Int
 
     /// `GROWTH_ENTRIES` (50,000,000; some 35 GB) says how long the past is, `ROW_SECONDS` (60) how long a side takes.
@@ -27,16 +31,25 @@ struct LedgerGrowthBench {
     }
 
     private func measure() async throws -> Int32 {
+        let young = try await LedgerUnderTest.open("bench-ledger-growth-empty", loop: loop)
         let test = try await LedgerUnderTest.open("bench-ledger-growth", loop: loop)
+        try await GrownLedger(rig: young.rig, accounts: accounts).loadAccounts()
         let grown = GrownLedger(rig: test.rig, accounts: accounts)
         try await grown.loadAccounts()
-        let empty = try await side(test)
-        Console.say("empty: \(empty.line); writing the past …")
+        Console.say("writing the past …")
         try await grown.loadHistory()
-        let full = try await side(test)
+        var (empty, full) = (Side(), Side())
+        for turn in 0..<Self.turns {
+            // Who is first would have the cooler machine each time.
+            if turn % 2 == 0 { try await measure(young, &empty) }
+            try await measure(test, &full)
+            if turn % 2 != 0 { try await measure(young, &empty) }
+        }
+        Console.say("empty: \(empty.line)")
+        Console.say("grown: \(full.line)")
         let size = try await test.rig.psql("select pg_database_size('\(LedgerUnderTest.databaseName)') / 1000000")
         let count = try await test.rig.psql("select max(id) from entry", database: LedgerUnderTest.databaseName)
-        Console.say("grown: \(full.line)")
+        try await young.close()
         let asOf = try await balancesInThePast(test)
         try await test.close()
         var bench = Bench("bench-ledger-growth")
@@ -55,45 +68,36 @@ struct LedgerGrowthBench {
         Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? .nan
     }
 
-    /// What a side of the comparison does in a second, and what a call costs it.
+    /// What a side of the comparison has done so far, and what it cost.
     private struct Side {
-        var callsPerSecond: Double
-        var postgresMicroseconds: Double
-        var walBytes: Double
+        var calls = 0.0
+        var seconds = 0.0
+        var postgresSeconds = 0.0
+        var walBytes = 0.0
+
+        var callsPerSecond: Double { calls / seconds }
 
         var line: String {
-            "\(Bench.format(callsPerSecond.rounded())) calls/s, \(Bench.format(postgresMicroseconds)) µs of PostgreSQL and "
-                + "\(Bench.format(walBytes.rounded())) bytes of its log a call"
+            "\(Bench.format(callsPerSecond.rounded())) calls/s, \(Bench.format(postgresSeconds / calls * 1e6)) µs of PostgreSQL "
+                + "and \(Bench.format((walBytes / calls).rounded())) bytes of its log a call"
         }
     }
 
-    private func side(_ test: LedgerUnderTest) async throws -> Side {
+    /// One turn of a side.
+    private func measure(_ test: LedgerUnderTest, _ side: inout Side) async throws {
         let log = "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
+        _ = try await test.rig.psql("checkpoint")
         let (used, written) = (ProcessUsage.ofTree(test.postgres.pid), number(try await test.rig.psql(log)))
-        let result = try await throughput(test)
-        let (after, end) = (ProcessUsage.ofTree(test.postgres.pid), number(try await test.rig.psql(log)))
-        let calls = result.callsPerSecond * result.seconds
-        return Side(
-            callsPerSecond: result.callsPerSecond,
-            postgresMicroseconds: (after.cpuSeconds - used.cpuSeconds) / calls * 1e6,
-            walBytes: (end - written) / calls
-        )
-    }
-
-    /// Half the time before the second checkpoint and half after it.
-    private func throughput(_ test: LedgerUnderTest) async throws -> ClosedLoop.Result {
         let clients = ClosedLoop(clients: 16, groupOrders: 100, accounts: 1...accounts, submit: test.native)
-        let half = Duration.seconds(Int64(max(1, seconds / 2)))
-        return try await test.withWorkers {
-            var whole = ClosedLoop.Result()
-            for _ in 0..<2 {
-                _ = try await test.rig.psql("checkpoint")
-                let part = try await clients.run(seed: .random(in: 0...UInt64.max), for: half)
-                whole.tally = whole.tally + part.tally
-                whole.seconds += part.seconds
-            }
-            return whole
+        let turn = Duration.seconds(Int64(max(1, seconds / Self.turns)))
+        let result = try await test.withWorkers {
+            try await clients.run(seed: .random(in: 0...UInt64.max), for: turn)
         }
+        let (after, end) = (ProcessUsage.ofTree(test.postgres.pid), number(try await test.rig.psql(log)))
+        side.calls += result.callsPerSecond * result.seconds
+        side.seconds += result.seconds
+        side.postgresSeconds += after.cpuSeconds - used.cpuSeconds
+        side.walBytes += end - written
     }
 
     /// Four callers at a time ask for balances of random accounts at random moments of the past.

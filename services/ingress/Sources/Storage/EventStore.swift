@@ -100,70 +100,7 @@ struct EventStore: Sendable {
         return accepted
     }
 
-    /// Stores updates that nobody has stored and that are for this instance's slots; nil, with nothing stored, if one is not.
-    ///
-    /// - Parameter sorted: Places in the order of their keys.
-    private func acceptNew(
-        _ batch: [Arrival],
-        _ sorted: [Int],
-        _ floor: Int64
-    ) async throws(PostgresError) -> Accepted? {
-        // A repeat within the batch follows the first one.
-        var places: [Int] = []
-        places.reserveCapacity(sorted.count)
-        for place in sorted where places.last.map({ batch[$0].dedup != batch[place].dedup }) ?? true {
-            places.append(place)
-        }
-        let rows: [Row]
-        do {
-            rows = try await database.together([Self.lockFence, insertNewUpdates(batch, places, floor)])[1]
-        } catch {
-            guard case .uniqueViolation = error.code else { throw error }
-            return nil
-        }
-        guard let row = rows.first else { return nil }
-        let (ids, mine, handed, work) = try row.decode([Int64]?.self, [Int32].self, [Int64].self, Double.self)
-        guard let ids, ids.count == places.count else { return nil }
-        return Accepted(
-            stored: Array(zip(places, ids)),
-            mine: Set(mine),
-            handed: handed,
-            workSeconds: work
-        )
-    }
-
-    private static var lockFence: SQL { "select pg_advisory_xact_lock_shared(\(fence))" }
-
-    /// Like `insertUpdates` without its looks for repeats and for slots of others: a key that is there is an error, and without
-    /// the slots nothing is inserted.
-    private func insertNewUpdates(_ batch: [Arrival], _ places: [Int], _ floor: Int64) -> SQL {
-        """
-        with mine as materialized (
-            select slots, \(places.map { batch[$0].slot }) <@ slots as is_whole from (
-                select array(select slot from slot where owner = \(instance) and lease_until > clock_timestamp()) as slots
-            ) as owned
-        ), input as materialized (
-            select nextval('event_id_seq') as id, i.*
-            from unnest(
-                \(places.map { batch[$0].kind }), \(places.map { batch[$0].bot }), \(places.map { batch[$0].updateID }),
-                \(places.map { batch[$0].lane }), \(places.map { batch[$0].slot }),
-                \(places.map { batch[$0].traceparent }), \(places.map { batch[$0].receivedAt }),
-                \(places.map { batch[$0].body })) as i(kind, bot, update_id, lane, slot, traceparent, at, body)
-            where (select is_whole from mine)
-        ), keys as (
-            insert into seen_update (bot, update_id, event_id) select bot, update_id, id from input
-        ), stored as (
-            insert into event (id, at, source, kind, bot, update_id, lane, slot, traceparent, body)
-            select id, at, 'telegram', kind, bot, update_id, lane, slot, traceparent, body from input
-        )
-        select array_agg(id), (select slots from mine),
-            array(
-                select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
-                order by event_id),
-            extract(epoch from clock_timestamp() - statement_timestamp())::double precision
-        from input
-        """
-    }
+    static var lockFence: SQL { "select pg_advisory_xact_lock_shared(\(fence))" }
 
     // Each join is with a list of ids, so that the planner, which does not know their number, hashes it.
     private func insertUpdates(_ batch: [Arrival], _ places: [Int], _ floor: Int64) -> SQL {
@@ -246,69 +183,6 @@ struct EventStore: Sendable {
             extract(epoch from clock_timestamp() - statement_timestamp())::double precision
         from input where id in (select id from stored)
         """
-    }
-
-    /// Writes what became of events, in one round trip. Losing it only repeats a dispatch, so that it needs no flush to
-    /// disk; dead letters must survive and get one.
-    func record(_ completions: [Dispatcher.Completion]) async throws(PostgresError) {
-        var done: [Int64] = []
-        var parked: [Dispatcher.Completion] = []
-        var hasParked = false
-        for completion in completions {
-            switch completion {
-            case .done(let id, _, let wasParked):
-                done.append(id)
-                hasParked = hasParked || wasParked
-            case .dead(let id, _, _, _):
-                done.append(id)
-                parked.append(completion)
-            case .parked: parked.append(completion)
-            }
-        }
-        var statements: [SQL] = []
-        if parked.isEmpty { statements.append("set local synchronous_commit = off") }
-        if !done.isEmpty {
-            statements.append("insert into done (half, ids) select active, \(done) from half where name = 'done'")
-        }
-        if hasParked { statements.append("delete from parked where event_id = any(\(done)) and not is_dead") }
-        if !parked.isEmpty { statements.append(Self.park(parked)) }
-        _ = try await database.pipeline(statements)
-    }
-
-    private static func park(_ completions: [Dispatcher.Completion]) -> SQL {
-        var ids: [Int64] = []
-        var slots: [Int32] = []
-        var attempts: [Int32] = []
-        var times: [Timestamp?] = []
-        var errors: [String] = []
-        for completion in completions {
-            switch completion {
-            case .parked(let id, let slot, let count, let at, let error):
-                ids.append(id)
-                slots.append(slot)
-                attempts.append(Int32(count))
-                times.append(at)
-                errors.append(error)
-            case .dead(let id, let slot, let count, let error):
-                ids.append(id)
-                slots.append(slot)
-                attempts.append(Int32(count))
-                times.append(nil)
-                errors.append(error)
-            case .done: continue
-            }
-        }
-        // One event may have been parked more than once since the last write: the last one counts.
-        return """
-            insert into parked (event_id, slot, attempts, next_at, error, is_dead)
-            select distinct on (id) id, slot, attempts, next_at, error, next_at is null
-            from unnest(\(ids), \(slots), \(attempts), \(times), \(errors))
-                with ordinality as p(id, slot, attempts, next_at, error, place)
-            order by id, place desc
-            on conflict (event_id) do update
-            set attempts = excluded.attempts, next_at = excluded.next_at, error = excluded.error,
-                is_dead = excluded.is_dead, is_revived = false, at = now()
-            """
     }
 
     /// Has ranges of dedup keys looked up anew, since old ones may have been dropped.
