@@ -195,10 +195,10 @@ final class FakeTransport: CommandTransport {
 
     @Test func `a command that takes longer than the lease is not sent by another instance`() async throws {
         var limits = limits
-        // Renewed every second, which leaves a sanitized build on a busy machine two seconds to be late.
-        limits.lease = .seconds(3)
+        // Renewed every two seconds, which leaves a sanitized build on a busy machine four seconds to be late.
+        limits.lease = .seconds(6)
         let transport = FakeTransport { _, _ in
-            try? await ScratchDatabase.loop.sleep(for: .milliseconds(4_500))
+            try? await ScratchDatabase.loop.sleep(for: .milliseconds(7_500))
             return Self.accepted
         }
         try await enqueue([command("1")])
