@@ -61,13 +61,18 @@ package struct HTTPFields: Sendable, Hashable {
         )
     }
 
-    /// Adds a line whose name and value stand somewhere in `source`.
-    package mutating func add(_ source: Span<UInt8>, name: Range<Int>, value: Range<Int>) {
+    /// Adds a line at the end.
+    package mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>) {
         entries.append(
             Line(start: Int32(bytes.count), nameCount: Int32(name.count), valueCount: Int32(value.count))
         )
-        unsafe source.extracting(name).withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
-        unsafe source.extracting(value).withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        unsafe name.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    /// Adds a line whose name and value stand somewhere in `source`.
+    package mutating func add(_ source: Span<UInt8>, name: Range<Int>, value: Range<Int>) {
+        add(source.extracting(name), source.extracting(value))
     }
 
     /// Removes all lines of that name.

@@ -20,7 +20,8 @@ struct HTTP2Head: Sendable {
 
     init(_ limits: HTTP1Parser.Limits) {
         self.limits = limits
-        fields.reserveCapacity(8)
+        // As much as requests of programs have: what grows is copied.
+        fields.reserveCapacity(8, bytes: 256)
     }
 
     /// Takes the next field.
@@ -94,20 +95,19 @@ struct HTTP2Head: Sendable {
 
     private mutating func addField(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(HTTPRefusal) {
         let all = 0..<name.count
-        let text = value.text(0..<value.count)
         switch name.count {
         case 4 where name.holds("host", all): return try setHost(value)
         case 6 where name.holds("expect", all):
-            guard HTTPSyntax.equalsIgnoringCase(text, "100-continue") else { throw .expectation }
+            guard HTTPSyntax.equalsIgnoringCase(value.text(0..<value.count), "100-continue") else { throw .expectation }
             expectsContinue = true
         case 6 where name.holds("cookie", all):
-            if joinCookie(text) { return }
+            if joinCookie(value.text(0..<value.count)) { return }
         case 14 where name.holds("content-length", all):
             guard length == nil, let number = Self.length(value) else { throw .contentLength }
             length = number
         default: break
         }
-        fields.add(name.text(all), text)
+        fields.add(name, value)
     }
 
     /// Digits only, at most 18 of them, which cannot overflow.
