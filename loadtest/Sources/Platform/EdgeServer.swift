@@ -24,6 +24,8 @@ enum EdgeServer {
         // The load comes from one address.
         configuration.maximumConnections = 20_000
         configuration.maximumConnectionsPerAddress = 20_000
+        // h2load opens no second connection when the first one has had its requests.
+        configuration.requestsPerConnection = 1_000_000_000
         if words.count == 2 {
             let identity = TLSConfiguration.Identity(certificateFile: words[0], keyFile: words[1])
             configuration.tls = TLSConfiguration(identities: [identity])
