@@ -57,8 +57,7 @@ final class Exchange: @unchecked Sendable {
             do {
                 await answer(try await handler(request))
             } catch {
-                server.reportFailure(error, route: route)
-                await answer(.text(500, "Internal Server Error\n"))
+                fail(error)
             }
             channel.handlerEnded()
         }
@@ -67,11 +66,8 @@ final class Exchange: @unchecked Sendable {
 
     private func answer(deferred response: HTTPResponse) {
         switch response.body {
-        case .none: write(response, body: [])
-        case .bytes(let bytes): write(response, body: bytes)
-        case .stream, .file:
-            server.reportFailure(UnwritableResponse(), route: route)
-            write(.text(500, "Internal Server Error\n"), body: Array("Internal Server Error\n".utf8))
+        case .none, .bytes: write(response)
+        case .stream, .file: fail(UnwritableResponse())
         }
         channel.handlerEnded()
     }
@@ -79,16 +75,14 @@ final class Exchange: @unchecked Sendable {
     private func answer(_ response: HTTPResponse) async {
         guard progress == .handling else { return }  // Timed out or gone; nobody listens.
         switch response.body {
-        case .none: write(response, body: [])
-        case .bytes(let bytes): write(response, body: bytes)
+        case .none, .bytes: write(response)
         case .stream(let length, let produce): await stream(response, length: length, produce)
         case .file(let path, let offset, let length):
             do {
                 let file = try await FileReader.open(path, offset: offset, length: length)
                 await stream(response, length: length) { try await file.copy(to: $0) }
             } catch {
-                server.reportFailure(error, route: route)
-                write(.text(500, "Internal Server Error\n"), body: Array("Internal Server Error\n".utf8))
+                fail(error)
             }
         }
     }
@@ -100,13 +94,15 @@ final class Exchange: @unchecked Sendable {
         var response = HTTPResponse.text(503, "The answer took too long.\n")
         response.fields["Retry-After"] = "1"
         task?.cancel()
-        write(response, body: Array("The answer took too long.\n".utf8))
+        write(response)
     }
 
     // MARK: - Writing
 
-    private func write(_ response: HTTPResponse, body: [UInt8]) {
+    /// Writes a response that is at hand as a whole.
+    private func write(_ response: HTTPResponse) {
         guard progress == .handling else { return }
+        let body: [UInt8] = if case .bytes(let bytes) = response.body { bytes } else { [] }
         let hasBody = mayHaveBody(response) && !body.isEmpty
         guard begin(response, length: Int64(body.count), hasBody: hasBody) else { return }
         if hasBody {
@@ -125,9 +121,14 @@ final class Exchange: @unchecked Sendable {
         if (200...599).contains(response.status), channel.begin(response, length: length, hasBody: hasBody) {
             return true
         }
-        server.reportFailure(UnwritableResponse(), route: route)
-        write(.text(500, "Internal Server Error\n"), body: Array("Internal Server Error\n".utf8))
+        fail(UnwritableResponse())
         return false
+    }
+
+    /// Logs what went wrong and writes a 500, unless an answer has begun.
+    private func fail(_ error: any Error) {
+        server.reportFailure(error, route: route)
+        write(.serverError)
     }
 
     private func finish(_ status: Int) {

@@ -11,10 +11,15 @@ package final class Reply: Sendable {
         self.deliver = Locked(deliver)
     }
 
-    deinit { send(.text(500, "Internal Server Error\n")) }
+    deinit { send(.serverError) }
 
     /// Answers. Has no effect if the client has gone or was told that the answer took too long.
     package func send(_ response: HTTPResponse) {
         deliver.withLock { $0.take() }?(response)
     }
+}
+
+extension HTTPResponse {
+    /// What a client gets whose answer could not be made.
+    static let serverError = HTTPResponse.text(500, "Internal Server Error\n")
 }

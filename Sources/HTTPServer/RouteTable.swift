@@ -132,7 +132,7 @@ final class RouteTable: Sendable {
         let inner = middleware.reversed().reduce(handler) { next, layer in { try await layer($0, next) } }
         guard !gates.isEmpty else { return inner }
         return { request in
-            for gate in gates { if let answer = gate(request) { return answer } }
+            if let answer = answer(of: gates, to: request) { return answer }
             return try await inner(request)
         }
     }
@@ -143,9 +143,14 @@ final class RouteTable: Sendable {
     ) -> Router.DeferredHandler {
         guard !gates.isEmpty else { return handler }
         return { request, reply in
-            for gate in gates { if let answer = gate(request) { return reply.send(answer) } }
+            if let answer = answer(of: gates, to: request) { return reply.send(answer) }
             handler(request, reply)
         }
+    }
+
+    private static func answer(of gates: [Router.Gate], to request: HTTPRequest) -> HTTPResponse? {
+        for gate in gates { if let answer = gate(request) { return answer } }
+        return nil
     }
 }
 

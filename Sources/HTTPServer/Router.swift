@@ -19,7 +19,7 @@ package struct Router: Sendable {
         let method: HTTPMethod
         let template: String
         let maximumBodyBytes: Int
-        let keptBodyBytes: Int
+        var keptBodyBytes = Int.max
         let timeout: Duration
         var isStreamed = false
         let handler: Handler
@@ -89,7 +89,6 @@ package struct Router: Sendable {
             method: method,
             template: template,
             maximumBodyBytes: maximumBodyBytes,
-            keptBodyBytes: .max,
             timeout: timeout,
             handler: { request in
                 await withCheckedContinuation { continuation in
@@ -119,7 +118,6 @@ package struct Router: Sendable {
             method: method,
             template: template,
             maximumBodyBytes: maximumBodyBytes,
-            keptBodyBytes: .max,
             timeout: timeout,
             isStreamed: true,
             handler: handler

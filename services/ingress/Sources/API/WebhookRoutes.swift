@@ -104,11 +104,7 @@ struct WebhookRoutes: Sendable {
     }
 
     private func store(_ arrival: Arrival) async -> HTTPResponse {
-        do throws(CommitEvents.Refusal) {
-            return response(to: arrival, .success(try await commit.store(arrival)))
-        } catch {
-            return response(to: arrival, .failure(error))
-        }
+        response(to: arrival, await commit.store(arrival))
     }
 
     private func response(to arrival: Arrival, _ result: Result<Bool, CommitEvents.Refusal>) -> HTTPResponse {

@@ -61,15 +61,16 @@ struct EventStore: Sendable {
         // updates in their order, so that ids follow it.
         updates.sort { $0.bot == $1.bot ? $0.id < $1.id : $0.bot < $1.bot }
         try await ranges.prepare(updates.lazy.map(\.id))
-        if expectsNew, others.isEmpty, let accepted = try await acceptNew(batch, updates.map(\.place), floor) {
+        let sorted = updates.map(\.place)
+        if expectsNew, others.isEmpty, let accepted = try await acceptNew(batch, sorted, floor) {
             return accepted
         }
 
         var statements: [SQL] = [Self.lockFence]
         var places: [[Int]] = [[]]
         if !updates.isEmpty {
-            places.append(updates.map(\.place))
-            statements.append(insertUpdates(batch, updates.map(\.place), floor))
+            places.append(sorted)
+            statements.append(insertUpdates(batch, sorted, floor))
         }
         if !others.isEmpty {
             let arrivals = others.map { batch[$0.place] }

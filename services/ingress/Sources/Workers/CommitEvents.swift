@@ -68,14 +68,11 @@ final class CommitEvents: Worker {
         }
     }
 
-    /// Stores an arrival durably.
-    ///
-    /// - Returns: Whether it was new.
-    func store(_ arrival: Arrival) async throws(Refusal) -> Bool {
-        let result = await withCheckedContinuation { continuation in
+    /// The same for a caller that waits.
+    func store(_ arrival: Arrival) async -> Result<Bool, Refusal> {
+        await withCheckedContinuation { continuation in
             store(arrival) { continuation.resume(returning: $0) }
         }
-        return try result.get()
     }
 
     /// Whether every flight up to `mark` has landed and its events are offered.

@@ -1,4 +1,3 @@
-import Concurrency
 import Testing
 import Time
 
