@@ -26,6 +26,9 @@ final class Connection: @unchecked Sendable {
     private static let writeWindowBytes = 262_144
     /// Deadlines further away are looked at again at this interval, so that most requests move no timer.
     private static let timerStep: UInt64 = 1_000_000_000
+    /// Deadlines further away than `timerStep` end at a multiple of this, so that a loop wakes once for many connections that
+    /// have nothing to do.
+    private static let timerGrain: UInt64 = 250_000_000
 
     let number: Int
     let server: ServerCore
@@ -203,9 +206,12 @@ final class Connection: @unchecked Sendable {
         timer?.cancel()
         let now = Deadline.monotonicNow()
         timerAt = timer == nil ? next : min(next, now + Self.timerStep)
-        let wait = timerAt > now ? timerAt - now : 0
+        var moment = max(timerAt, now)
+        if moment > now + Self.timerStep {
+            moment = (moment + Self.timerGrain - 1) / Self.timerGrain * Self.timerGrain
+        }
         // Not weak: one weak reference makes every later retain of the object slow. `close` cancels the timer.
-        timer = server.loop.schedule(after: .nanoseconds(Int64(clamping: wait))) { [self] in onTimer() }
+        timer = server.loop.schedule(after: .nanoseconds(Int64(clamping: moment - now))) { [self] in onTimer() }
     }
 
     private func onTimer() {

@@ -31,15 +31,15 @@ package struct TraceContext: Sendable, Hashable {
 
     /// Reads a `traceparent` header; nil if it is malformed or all zero. Versions above 00 are read by their first
     /// four fields, as the specification asks.
-    package init?(traceparent: some StringProtocol) {
-        let fields = traceparent.split(separator: "-", omittingEmptySubsequences: false)
-        guard fields.count >= 4, fields[0].utf8.count == 2, fields[1].utf8.count == 32, fields[2].utf8.count == 16,
-            fields[3].utf8.count == 2, let version = Self.hex(fields[0]), version != 0xff,
-            version != 0 || fields.count == 4,
-            let high = Self.hex(fields[1].prefix(16)), let low = Self.hex(fields[1].suffix(16)),
-            let span = Self.hex(fields[2]), let flags = Self.hex(fields[3]), high != 0 || low != 0, span != 0
+    package init?(traceparent: String) {
+        let bytes = traceparent.utf8.span
+        guard bytes.count >= 55, let version = Self.hex(bytes, 0..<2), version != 0xff,
+            bytes.count == 55 || version != 0 && bytes[55] == Self.dash,
+            bytes[2] == Self.dash, bytes[35] == Self.dash, bytes[52] == Self.dash,
+            let high = Self.hex(bytes, 3..<19), let low = Self.hex(bytes, 19..<35), high != 0 || low != 0,
+            let span = Self.hex(bytes, 36..<52), span != 0, let flags = Self.hex(bytes, 53..<55)
         else { return nil }
-        self.init(high: high, low: low, span: span, flags: UInt8(flags & 0xff))
+        self.init(high: high, low: low, span: span, flags: UInt8(flags))
     }
 
     /// The `traceparent` header.
@@ -63,10 +63,20 @@ package struct TraceContext: Sendable, Hashable {
     /// 16 lower-case hex digits.
     package var spanID: String { Self.text(span, 16) }
 
-    /// Lower-case hex only, as the specification asks.
-    private static func hex(_ text: some StringProtocol) -> UInt64? {
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else { return nil }
-        return UInt64(text, radix: 16)
+    private static let dash = UInt8(ascii: "-")
+
+    /// At most 16 digits; lower-case only, as the specification asks.
+    private static func hex(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
+        var value: UInt64 = 0
+        for index in range {
+            let byte = bytes[index]
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(byte - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(byte - UInt8(ascii: "a") + 10)
+            default: return nil
+            }
+        }
+        return value
     }
 
     private static func text(_ value: UInt64, _ width: Int) -> String {

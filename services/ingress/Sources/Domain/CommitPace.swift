@@ -1,20 +1,43 @@
 /// Whether the disk takes longer than the work for a commit, as on a cloud disk: then a second one is prepared while the first
-/// one waits (ADR 0071). Pure; both are averages over about eight flights.
+/// one waits (ADR 0071). Pure.
+///
+/// Now and then it looks at some flights, which fly alone and say how long the server worked. The least of their waits is the
+/// disk's: what a busy processor adds differs from one flight to the next, and would grow with a second one in the air.
 struct CommitPace {
-    /// So many times the work the disk must take. What a busy machine adds to a flight counts as the disk's.
+    /// Flights of a look.
+    static let looks = 16
+    /// Flights until the next look.
+    static let period = 512
+    /// So many times the work the disk must take.
     private static let factor = 1.5
     /// A disk that takes less is not worth a second flight, which makes the batches smaller.
-    private static let slowSeconds = 0.001
-    private static let weight = 0.125
+    private static let slowSeconds = 0.0009
 
+    private var looked = 0
+    private var leastWait = Double.infinity
     private var work = 0.0
-    private var disk = 0.0
+    private var flights = 0
+    private var isDiskSlow = false
 
-    var isDiskSlow: Bool { disk > Self.slowSeconds && disk > Self.factor * work }
+    /// Whether the next flight is to be looked at.
+    var isLooking: Bool { looked < Self.looks }
+    /// Whether a second flight may be in the air.
+    var allowsSecond: Bool { isDiskSlow && !isLooking }
 
-    /// A flight took so many seconds, of which the server worked for some.
+    /// A flight was looked at, and took so many seconds, of which the server worked for some.
     mutating func note(work seconds: Double, flight: Double) {
-        work += (seconds - work) * Self.weight
-        disk += (max(0, flight - seconds) - disk) * Self.weight
+        guard isLooking else { return }
+        looked += 1
+        work += seconds
+        leastWait = min(leastWait, max(0, flight - seconds))
+        guard !isLooking else { return }
+        isDiskSlow = leastWait > Self.slowSeconds && leastWait > Self.factor * work / Double(Self.looks)
+    }
+
+    /// A flight has ended that was not looked at.
+    mutating func pass() {
+        flights += 1
+        guard flights >= Self.period else { return }
+        (flights, looked, leastWait, work) = (0, 0, .infinity, 0)
     }
 }

@@ -13,119 +13,128 @@ struct JSONOutline {
     }
 
     static let maximumDepth = 200
-    /// Paths deeper than this are checked but not reported.
-    static let reportedDepth = 4
 
     private let bytes: [UInt8]
     private var at = 0
-    /// Byte ranges of the member names on the way to the current value.
-    private var names: [Range<Int>] = []
+    /// The way to the current value.
+    private var path: JSONPath
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
-        names.reserveCapacity(Self.reportedDepth)
+        path = JSONPath(in: bytes)
     }
 
     /// Walks over the whole text.
     ///
-    /// - Parameter visit: Called for each value that is a member, at most `reportedDepth` deep; objects and arrays are
+    /// - Parameter visit: Called for each value that is a member, at most `JSONPath.maximumDepth` deep; objects and arrays are
     ///   reported when they begin.
     /// - Returns: Whether the text is valid.
-    mutating func walk(_ visit: (JSONPath, Value) -> Void) -> Bool {
-        skipSpace()
-        guard value(depth: 0, visit) else { return false }
-        skipSpace()
+    mutating func walk(_ visit: (borrowing JSONPath, Value) -> Void) -> Bool {
+        // Handed down, since what is reached through `self` is looked up and checked for each byte.
+        let kept = bytes
+        let bytes = kept.span
+        skipSpace(bytes)
+        guard value(bytes, depth: 0, visit) else { return false }
+        skipSpace(bytes)
         return at == bytes.count
     }
 
-    private mutating func value(depth: Int, _ visit: (JSONPath, Value) -> Void) -> Bool {
+    private mutating func value(_ bytes: Span<UInt8>, depth: Int, _ visit: (borrowing JSONPath, Value) -> Void) -> Bool
+    {
         guard at < bytes.count else { return false }
         let start = at
         switch bytes[at] {
         case UInt8(ascii: "{"):
             report(.init(kind: .object, start: start, end: start), visit)
-            return object(depth: depth + 1, visit)
+            return object(bytes, depth: depth + 1, visit)
         case UInt8(ascii: "["):
             report(.init(kind: .array, start: start, end: start), visit)
-            return array(depth: depth + 1, visit)
+            return array(bytes, depth: depth + 1, visit)
         case UInt8(ascii: "\""):
-            guard let range = string() else { return false }
+            guard let range = string(bytes) else { return false }
             report(.init(kind: .string, start: range.lowerBound, end: range.upperBound), visit)
             return true
-        case UInt8(ascii: "t"): return literal("true", start, visit)
-        case UInt8(ascii: "f"): return literal("false", start, visit)
-        case UInt8(ascii: "n"): return literal("null", start, visit)
+        case UInt8(ascii: "t"): return literal(bytes, "true", start, visit)
+        case UInt8(ascii: "f"): return literal(bytes, "false", start, visit)
+        case UInt8(ascii: "n"): return literal(bytes, "null", start, visit)
         default:
-            guard number() else { return false }
+            guard number(bytes) else { return false }
             report(.init(kind: .number, start: start, end: at), visit)
             return true
         }
     }
 
-    private func report(_ value: Value, _ visit: (JSONPath, Value) -> Void) {
-        guard !names.isEmpty && names.count <= Self.reportedDepth else { return }
-        visit(JSONPath(bytes: bytes, names: names), value)
+    private func report(_ value: Value, _ visit: (borrowing JSONPath, Value) -> Void) {
+        guard (1...JSONPath.maximumDepth).contains(path.depth) else { return }
+        visit(path, value)
     }
 
-    private mutating func object(depth: Int, _ visit: (JSONPath, Value) -> Void) -> Bool {
+    private mutating func object(_ bytes: Span<UInt8>, depth: Int, _ visit: (borrowing JSONPath, Value) -> Void) -> Bool
+    {
         guard depth <= Self.maximumDepth else { return false }
         at += 1
-        skipSpace()
-        if take(UInt8(ascii: "}")) { return true }
+        skipSpace(bytes)
+        if take(UInt8(ascii: "}"), bytes) { return true }
         while true {
-            guard let name = string() else { return false }
-            skipSpace()
-            guard take(UInt8(ascii: ":")) else { return false }
-            skipSpace()
-            names.append(name)
-            defer { names.removeLast() }
-            guard value(depth: depth, visit) else { return false }
-            skipSpace()
-            if take(UInt8(ascii: "}")) { return true }
-            guard take(UInt8(ascii: ",")) else { return false }
-            skipSpace()
+            guard let name = string(bytes) else { return false }
+            skipSpace(bytes)
+            guard take(UInt8(ascii: ":"), bytes) else { return false }
+            skipSpace(bytes)
+            path.push(name)
+            defer { path.pop() }
+            guard value(bytes, depth: depth, visit) else { return false }
+            skipSpace(bytes)
+            if take(UInt8(ascii: "}"), bytes) { return true }
+            guard take(UInt8(ascii: ","), bytes) else { return false }
+            skipSpace(bytes)
         }
     }
 
-    private mutating func array(depth: Int, _ visit: (JSONPath, Value) -> Void) -> Bool {
+    private mutating func array(_ bytes: Span<UInt8>, depth: Int, _ visit: (borrowing JSONPath, Value) -> Void) -> Bool
+    {
         guard depth <= Self.maximumDepth else { return false }
         at += 1
-        skipSpace()
-        if take(UInt8(ascii: "]")) { return true }
+        skipSpace(bytes)
+        if take(UInt8(ascii: "]"), bytes) { return true }
         // Items have no name: an unnamed step keeps them from being taken for members of the object around them.
-        names.append(0..<0)
-        defer { names.removeLast() }
+        path.push(0..<0)
+        defer { path.pop() }
         while true {
-            guard value(depth: depth, visit) else { return false }
-            skipSpace()
-            if take(UInt8(ascii: "]")) { return true }
-            guard take(UInt8(ascii: ",")) else { return false }
-            skipSpace()
+            guard value(bytes, depth: depth, visit) else { return false }
+            skipSpace(bytes)
+            if take(UInt8(ascii: "]"), bytes) { return true }
+            guard take(UInt8(ascii: ","), bytes) else { return false }
+            skipSpace(bytes)
         }
     }
 
     /// Reads a string; returns the range between its quotes.
-    private mutating func string() -> Range<Int>? {
-        guard take(UInt8(ascii: "\"")) else { return nil }
+    private mutating func string(_ bytes: Span<UInt8>) -> Range<Int>? {
+        guard take(UInt8(ascii: "\""), bytes) else { return nil }
         let start = at
-        while at < bytes.count {
-            let byte = bytes[at]
+        // In a variable of its own, which lives in a register.
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            if byte >= 0x20, byte < 0x80, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
+            at = index - 1
             switch byte {
             case UInt8(ascii: "\""):
-                at += 1
-                return start..<(at - 1)
+                at = index
+                return start..<(index - 1)
             case UInt8(ascii: "\\"):
-                guard escape() else { return nil }
+                guard escape(bytes) else { return nil }
             case 0..<0x20: return nil
-            case 0x20..<0x80: at += 1
             default:
-                guard multibyte() else { return nil }
+                guard multibyte(bytes) else { return nil }
             }
+            index = at
         }
         return nil
     }
 
-    private mutating func escape() -> Bool {
+    private mutating func escape(_ bytes: Span<UInt8>) -> Bool {
         at += 1
         guard at < bytes.count else { return false }
         let byte = bytes[at]
@@ -135,19 +144,22 @@ struct JSONOutline {
             UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
             return true
         case UInt8(ascii: "u"):
-            guard let unit = hexUnit() else { return false }
+            guard let unit = hexUnit(bytes) else { return false }
             if (0xDC00...0xDFFF).contains(unit) { return false }
             guard (0xD800...0xDBFF).contains(unit) else { return true }
-            guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")), let low = hexUnit() else { return false }
+            guard take(UInt8(ascii: "\\"), bytes), take(UInt8(ascii: "u"), bytes), let low = hexUnit(bytes) else {
+                return false
+            }
             return (0xDC00...0xDFFF).contains(low)
         default: return false
         }
     }
 
-    private mutating func hexUnit() -> Int? {
+    private mutating func hexUnit(_ bytes: Span<UInt8>) -> Int? {
         guard at + 4 <= bytes.count else { return nil }
         var unit = 0
-        for byte in bytes[at..<(at + 4)] {
+        for index in at..<(at + 4) {
+            let byte = bytes[index]
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): unit = unit << 4 | Int(byte - UInt8(ascii: "0"))
             case UInt8(ascii: "a")...UInt8(ascii: "f"): unit = unit << 4 | Int(byte - UInt8(ascii: "a") + 10)
@@ -160,7 +172,7 @@ struct JSONOutline {
     }
 
     /// One UTF-8 sequence of 2 to 4 bytes (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
-    private mutating func multibyte() -> Bool {
+    private mutating func multibyte(_ bytes: Span<UInt8>) -> Bool {
         let lead = bytes[at]
         let length: Int
         let second: ClosedRange<UInt8>
@@ -180,46 +192,47 @@ struct JSONOutline {
         return true
     }
 
-    private mutating func number() -> Bool {
-        _ = take(UInt8(ascii: "-"))
-        if !take(UInt8(ascii: "0")) {
-            guard digits() else { return false }
+    private mutating func number(_ bytes: Span<UInt8>) -> Bool {
+        _ = take(UInt8(ascii: "-"), bytes)
+        if !take(UInt8(ascii: "0"), bytes) {
+            guard digits(bytes) else { return false }
         }
-        if take(UInt8(ascii: ".")) {
-            guard digits() else { return false }
+        if take(UInt8(ascii: "."), bytes) {
+            guard digits(bytes) else { return false }
         }
-        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
-            if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
-            guard digits() else { return false }
+        if take(UInt8(ascii: "e"), bytes) || take(UInt8(ascii: "E"), bytes) {
+            if !take(UInt8(ascii: "+"), bytes) { _ = take(UInt8(ascii: "-"), bytes) }
+            guard digits(bytes) else { return false }
         }
         return true
     }
 
-    private mutating func digits() -> Bool {
+    private mutating func digits(_ bytes: Span<UInt8>) -> Bool {
         let start = at
         while at < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[at]) { at += 1 }
         return at > start
     }
 
     private mutating func literal(
+        _ bytes: Span<UInt8>,
         _ word: StaticString,
         _ start: Int,
-        _ visit: (JSONPath, Value) -> Void
+        _ visit: (borrowing JSONPath, Value) -> Void
     ) -> Bool {
         for byte in "\(word)".utf8 {
-            guard take(byte) else { return false }
+            guard take(byte, bytes) else { return false }
         }
         report(.init(kind: .literal, start: start, end: at), visit)
         return true
     }
 
-    private mutating func take(_ byte: UInt8) -> Bool {
+    private mutating func take(_ byte: UInt8, _ bytes: Span<UInt8>) -> Bool {
         guard at < bytes.count, bytes[at] == byte else { return false }
         at += 1
         return true
     }
 
-    private mutating func skipSpace() {
+    private mutating func skipSpace(_ bytes: Span<UInt8>) {
         while at < bytes.count {
             switch bytes[at] {
             case 0x20, 0x0A, 0x0D, 0x09: at += 1

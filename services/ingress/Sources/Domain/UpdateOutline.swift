@@ -54,7 +54,7 @@ struct UpdateOutline: Equatable {
         }
         guard isValid, let updateID else { return nil }
         self.updateID = updateID
-        self.kind = String((kind ?? "unknown").prefix(64))
+        self.kind = kind.map { $0.utf8.count <= 64 ? $0 : String($0.prefix(64)) } ?? "unknown"
         self.chatID = chat
         self.senderID = sender
         self.isPrivate = isPrivate
@@ -63,7 +63,16 @@ struct UpdateOutline: Equatable {
 
     private static func integer(_ value: JSONOutline.Value, in body: [UInt8]) -> Int64? {
         guard value.kind == .number else { return nil }
-        return Int64(String(decoding: body[value.start..<value.end], as: UTF8.self))
+        var number: Int64 = 0
+        for index in value.start..<value.end {
+            let digit = body[index] &- UInt8(ascii: "0")
+            // A sign, a fraction, or more than surely fits.
+            guard digit < 10, index - value.start < 18 else {
+                return Int64(String(decoding: body[value.start..<value.end], as: UTF8.self))
+            }
+            number = number * 10 + Int64(digit)
+        }
+        return number
     }
 
     private static func text(_ value: JSONOutline.Value, in body: [UInt8]) -> ArraySlice<UInt8> {

@@ -26,45 +26,45 @@ extension EventStore {
             return nil
         }
         guard let row = rows.first else { return nil }
-        let (ids, mine, handed, work) = try row.decode([Int64]?.self, [Int32].self, [Int64].self, Double.self)
-        guard let ids, ids.count == places.count else { return nil }
-        return Accepted(
-            // Ids were given in the order of the keys.
-            stored: Array(zip(places, ids.sorted())),
-            mine: Set(mine),
-            handed: handed,
-            workSeconds: work
-        )
+        let (before, mine, handed) = try row.decode(Int64?.self, [Int32].self, [Int64].self)
+        guard let before else { return nil }
+        var accepted = Accepted(stored: [], mine: Set(mine), handed: handed)
+        accepted.stored.reserveCapacity(places.count)
+        for (index, place) in places.enumerated() { accepted.stored.append((place, before + Int64(index) + 1)) }
+        return accepted
     }
 
     /// Like `insertUpdates` without its looks for repeats and for slots of others: a key that is there is an error, and without
-    /// the slots nothing is inserted.
+    /// the slots nothing is inserted. Arrays are unnested side by side in the lists of what is selected, which builds no tables
+    /// of them on the way; even the places are an array, since the planner, which takes any array for a short one, would plan a series
+    /// of a given length anew each time.
     private func insertNewUpdates(_ batch: [Arrival], _ places: [Int], _ floor: Int64) -> SQL {
         """
         with mine as materialized (
-            select slots, \(Array(Set(places.map { batch[$0].slot }))) <@ slots as is_whole from (
+            select slots, \(places.map { batch[$0].bot }) as bots, \(places.map { batch[$0].updateID }) as updates,
+                \(Array(1...Int64(places.count))) as places,
+                case when \(Array(Set(places.map { batch[$0].slot }))) <@ slots
+                    then nextval('event_id_seq') - \(Self.idBlock) end as before
+            from (
                 select array(select slot from slot where owner = \(instance) and lease_until > clock_timestamp()) as slots
             ) as owned
-        ), input as materialized (
-            select nextval('event_id_seq') as id, i.*
-            from unnest(
-                \(places.map { batch[$0].kind }), \(places.map { batch[$0].bot }), \(places.map { batch[$0].updateID }),
-                \(places.map { batch[$0].lane }), \(places.map { batch[$0].slot }),
-                \(places.map { batch[$0].traceparent }), \(places.map { batch[$0].receivedAt }),
-                \(places.map { batch[$0].body })) as i(kind, bot, update_id, lane, slot, traceparent, at, body)
-            where (select is_whole from mine)
         ), keys as (
-            insert into seen_update (bot, update_id, event_id) select bot, update_id, id from input
+            insert into seen_update (bot, update_id, event_id)
+            select unnest(bots), unnest(updates), before + unnest(places)
+            from mine where before is not null
         ), stored as (
             insert into event (id, at, source, kind, bot, update_id, lane, slot, traceparent, body)
-            select id, at, 'telegram', kind, bot, update_id, lane, slot, traceparent, body from input
+            select before + unnest(places), unnest(\(places.map { batch[$0].receivedAt })), 'telegram',
+                unnest(\(places.map { batch[$0].kind })), unnest(bots), unnest(updates),
+                unnest(\(places.map { batch[$0].lane })), unnest(\(places.map { batch[$0].slot })),
+                unnest(\(places.map { batch[$0].traceparent })), unnest(\(places.map { batch[$0].body }))
+            from mine where before is not null
         )
-        select array_agg(id), (select slots from mine),
+        select before, slots,
             array(
-                select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
-                order by event_id),
-            extract(epoch from clock_timestamp() - statement_timestamp())::double precision
-        from input
+                select event_id from handover where event_id > \(floor) and slot = any (slots)
+                order by event_id)
+        from mine
         """
     }
 }

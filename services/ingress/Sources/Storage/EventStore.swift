@@ -12,8 +12,8 @@ struct EventStore: Sendable {
         var mine: Set<Int32>
         /// Events above the given mark that other instances handed over to this one.
         var handed: [Int64]
-        /// Seconds that the server worked on it; the rest of the flight's time is the disk's and the way.
-        var workSeconds = 0.0
+        /// Seconds that the server worked on it; the rest of the flight's time is the disk's and the way. Nil if not known.
+        var workSeconds: Double?
 
         static func == (left: Self, right: Self) -> Bool {
             left.stored.elementsEqual(right.stored) { $0 == $1 } && left.mine == right.mine
@@ -24,6 +24,10 @@ struct EventStore: Sendable {
     /// Commits take this advisory lock shared, before they take ids, so that others can see which are under way and wait
     /// for them (`SlotStore.boundary`). A lock belongs to one database, unlike a snapshot's xmin.
     static let fence: Int64 = 0x6174_656c_6965_7201
+
+    /// A number of `event_id_seq` is the last id of a block of so many, all of one statement. What it does not need stays unused:
+    /// ids last for centuries. More than a batch holds.
+    static let idBlock: Int64 = 512
 
     let database: Database
     /// The name under which this process owns slots.
@@ -39,6 +43,7 @@ struct EventStore: Sendable {
     /// Stores a batch in one transaction and one round trip: dedup keys, new events, and handovers for slots of others.
     ///
     /// - Parameters:
+    ///   - batch: At most `idBlock` arrivals.
     ///   - floor: Handovers above it are read too: a predecessor in a lane may have been accepted by another instance, and it
     ///     committed before this event was posted.
     ///   - expectsNew: Updates are probably all new and for slots of this instance, so that a statement is tried first which
@@ -48,6 +53,7 @@ struct EventStore: Sendable {
         handedAbove floor: Int64,
         expectsNew: Bool = false
     ) async throws(PostgresError) -> Accepted {
+        precondition(batch.count <= Self.idBlock, "a batch has ids of one block")
         var updates: [(place: Int, bot: String, id: Int64)] = []
         var others: [(place: Int, key: String)] = []
         updates.reserveCapacity(batch.count)
@@ -84,19 +90,17 @@ struct EventStore: Sendable {
         accepted.stored.reserveCapacity(batch.count)
         for (rows, places) in zip(results, places) where !places.isEmpty {
             guard let row = rows.first else { continue }
-            let (indexes, ids, mine, handed, work) = try row.decode(
+            let (indexes, before, mine, handed, work) = try row.decode(
                 [Int64]?.self,
-                [Int64]?.self,
+                Int64.self,
                 [Int32].self,
                 [Int64].self,
                 Double.self
             )
-            for (index, id) in zip(indexes ?? [], ids ?? []) {
-                accepted.stored.append((places[Int(index) - 1], id))
-            }
+            for index in indexes ?? [] { accepted.stored.append((places[Int(index) - 1], before + index)) }
             accepted.mine = Set(mine)
             accepted.handed = handed
-            accepted.workSeconds += work
+            accepted.workSeconds = (accepted.workSeconds ?? 0) + work
         }
         return accepted
     }
@@ -106,9 +110,11 @@ struct EventStore: Sendable {
     // Each join is with a list of ids, so that the planner, which does not know their number, hashes it.
     private func insertUpdates(_ batch: [Arrival], _ places: [Int], _ floor: Int64) -> SQL {
         """
-        with input as materialized (
-            select nextval('event_id_seq') as id, i.*
-            from unnest(
+        with block as materialized (
+            select nextval('event_id_seq') - \(Self.idBlock) as before
+        ), input as materialized (
+            select before + place as id, i.*
+            from block, unnest(
                 \(places.map { batch[$0].kind }), \(places.map { batch[$0].bot }), \(places.map { batch[$0].updateID }),
                 \(places.map { batch[$0].lane }), \(places.map { batch[$0].slot }),
                 \(places.map { batch[$0].traceparent }), \(places.map { batch[$0].receivedAt }),
@@ -129,7 +135,7 @@ struct EventStore: Sendable {
             select (select active from half where name = 'handover'), id, slot from input
             where slot <> all ((select slots from mine)::integer[]) and id in (select event_id from fresh)
         )
-        select array_agg(place), array_agg(id), (select slots from mine),
+        select array_agg(place), (select before from block), (select slots from mine),
             array(
                 select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
                 order by event_id),
@@ -150,9 +156,11 @@ struct EventStore: Sendable {
 
     private func insertOthers(_ batch: [Arrival], _ keys: [String], _ floor: Int64) -> SQL {
         """
-        with input as materialized (
-            select nextval('event_id_seq') as id, i.*
-            from unnest(
+        with block as materialized (
+            select nextval('event_id_seq') - \(Self.idBlock) as before
+        ), input as materialized (
+            select before + place as id, i.*
+            from block, unnest(
                 \(batch.map(\.source.rawValue)), \(batch.map(\.kind)), \(batch.map(\.bot)), \(batch.map(\.token)),
                 \(batch.map(\.lane)), \(batch.map(\.slot)), \(batch.map(\.traceparent)),
                 \(batch.map(\.isMalformed)), \(batch.map(\.receivedAt)), \(keys), \(batch.map(\.body)))
@@ -177,7 +185,7 @@ struct EventStore: Sendable {
             where slot <> all ((select slots from mine)::integer[]) and not is_malformed
                 and id in (select event_id from fresh)
         )
-        select array_agg(place), array_agg(id), (select slots from mine),
+        select array_agg(place), (select before from block), (select slots from mine),
             array(
                 select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
                 order by event_id),

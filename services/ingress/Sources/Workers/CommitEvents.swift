@@ -88,21 +88,23 @@ final class CommitEvents: Worker {
         var flights: [CommitFlight] = []
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
-                let batch = state.withLock { $0.takeBatch(limits.batchEvents, behind: flights) }
-                if let batch {
-                    let flight = CommitFlight(batch)
+                let landed = takeLanded(from: &flights)
+                if let landed { answer(landed) }
+                if let flight = state.withLock({ $0.takeFlight(limits.batchEvents, behind: flights) }) {
                     flights.append(flight)
                     group.addTask { await self.fly(flight) }
-                    // The next flight is under way before the last one's answers are looked at.
+                    // It takes off before anything else is done: the database waits for it.
                     await Task.yield()
-                } else if await landFirst(of: &flights) {
-                    continue
-                } else {
+                } else if landed == nil {
                     await bell.wait()
                 }
+                if let landed { await offer(landed) }
             }
         }
-        while await landFirst(of: &flights) {}
+        while let landed = takeLanded(from: &flights) {
+            answer(landed)
+            await offer(landed)
+        }
     }
 
     private func fly(_ flight: CommitFlight) async {
@@ -112,12 +114,17 @@ final class CommitEvents: Worker {
             let accepted = try await store.accept(
                 arrivals,
                 handedAbove: dispatch.floor,
-                expectsNew: state.withLock { $0.repeats.expectsNone } && dispatch.owns(arrivals.lazy.map(\.slot))
+                expectsNew: !flight.isLook && state.withLock { $0.repeats.expectsNone }
+                    && dispatch.owns(arrivals.lazy.map(\.slot))
             )
             let seconds = Double(Deadline.monotonicNow() - started) * 1e-9
             metrics.commitSeconds.observe(seconds)
             state.withLock { state in
-                state.pace.note(work: accepted.workSeconds, flight: seconds)
+                if flight.isLook, let work = accepted.workSeconds {
+                    state.pace.note(work: work, flight: seconds)
+                } else {
+                    state.pace.pass()
+                }
                 state.repeats.note(hasRepeats: accepted.stored.count < arrivals.count)
                 for arrival in arrivals {
                     if case .update(let bot, let id) = arrival.dedup { state.known.insert(id, of: bot) }
@@ -130,18 +137,51 @@ final class CommitEvents: Worker {
         bell.ring()
     }
 
-    /// Lands the oldest flight if it has ended: in the order of their start, so that a lane's events are offered in theirs.
-    private func landFirst(of flights: inout [CommitFlight]) async -> Bool {
-        guard let outcome = flights.first?.outcome else { return false }
-        let batch = flights.removeFirst().batch
-        switch outcome {
-        case .success(let accepted): await land(batch, accepted)
-        case .failure(let error): refuse(batch, error)
-        }
-        state.withLock { $0.landed += 1 }
-        return true
+    /// A flight that has ended.
+    private struct Landed {
+        let batch: [CommitTicket]
+        let outcome: CommitFlight.Outcome
     }
 
+    /// The oldest flight if it has ended: flights land in the order of their start, so that a lane's events are offered in theirs.
+    private func takeLanded(from flights: inout [CommitFlight]) -> Landed? {
+        guard let flight = flights.first, let outcome = flight.outcome else { return nil }
+        flights.removeFirst()
+        return Landed(batch: flight.batch, outcome: outcome)
+    }
+
+    /// Tells the senders.
+    private func answer(_ landed: Landed) {
+        let batch = landed.batch
+        switch landed.outcome {
+        case .failure(let error): refuse(batch, error)
+        case .success(let accepted):
+            metrics.commits.increment("ok")
+            metrics.batchEvents.observe(Double(batch.count))
+            Failpoint.reach("ingress.stored")
+            var isNew = Array(repeating: false, count: batch.count)
+            for (place, _) in accepted.stored { isNew[place] = true }
+            for (index, ticket) in batch.enumerated() { ticket.done(.success(isNew[index])) }
+        }
+    }
+
+    /// Hands what is new to the dispatcher. Before the next flight's, and before the boundary passes it.
+    private func offer(_ landed: Landed) async {
+        if case .success(let accepted) = landed.outcome {
+            var mine: [BacklogStore.Waiting] = []
+            mine.reserveCapacity(accepted.stored.count)
+            for (place, id) in accepted.stored {
+                let arrival = landed.batch[place].arrival
+                guard !arrival.isMalformed, accepted.mine.contains(arrival.slot) else { continue }
+                mine.append(Self.waiting(arrival, id: id))
+            }
+            await offerHanded(accepted.handed)
+            dispatch.offer(mine)
+        }
+        state.withLock { $0.landed += 1 }
+    }
+
+    /// Before the flight counts as landed: what it may have stored all the same is left to the table.
     private func refuse(_ batch: [CommitTicket], _ error: PostgresError) {
         metrics.commits.increment("failed")
         log.warning("events were not stored", [.count: .int(batch.count), .error: .describing(error.code)])
@@ -155,25 +195,6 @@ final class CommitEvents: Worker {
         }
         dispatch.reread(Set(groups))
         for ticket in batch { ticket.done(.failure(.unavailable)) }
-    }
-
-    private func land(_ batch: [CommitTicket], _ accepted: EventStore.Accepted) async {
-        metrics.commits.increment("ok")
-        metrics.batchEvents.observe(Double(batch.count))
-        Failpoint.reach("ingress.stored")
-
-        var mine: [BacklogStore.Waiting] = []
-        mine.reserveCapacity(batch.count)
-        var isNew = Array(repeating: false, count: batch.count)
-        for (place, id) in accepted.stored {
-            isNew[place] = true
-            let arrival = batch[place].arrival
-            guard !arrival.isMalformed else { continue }
-            if accepted.mine.contains(arrival.slot) { mine.append(Self.waiting(arrival, id: id)) }
-        }
-        await offerHanded(accepted.handed)
-        dispatch.offer(mine)
-        for (index, ticket) in batch.enumerated() { ticket.done(.success(isNew[index])) }
     }
 
     /// Reads what others accepted for this instance before offering its own: a lane's predecessor comes first.

@@ -19,9 +19,14 @@ final class CommitTicket: Sendable {
 final class CommitFlight: Sendable {
     typealias Outcome = Result<EventStore.Accepted, PostgresError>
     let batch: [CommitTicket]
+    /// Whether it is alone in the air and has to say how long the server worked (`CommitPace`).
+    let isLook: Bool
     private let result = Locked<Outcome?>(nil)
 
-    init(_ batch: [CommitTicket]) { self.batch = batch }
+    init(_ batch: [CommitTicket], isLook: Bool) {
+        self.batch = batch
+        self.isLook = isLook
+    }
 
     /// Nil while it is in the air.
     var outcome: Outcome? { result.withLock { $0 } }
@@ -73,13 +78,15 @@ struct CommitQueue {
         if ticket.arrival.isPayment { payments.append(ticket) } else { tickets.append(ticket) }
     }
 
-    /// What the next flight takes; nil while it is not worth one.
+    /// The next flight; nil while what waits is not worth one.
     ///
-    /// - Parameter flights: Those that have not landed, the oldest first.
-    mutating func takeBatch(_ limit: Int, behind flights: [CommitFlight]) -> [CommitTicket]? {
+    /// - Parameters:
+    ///   - limit: As many as it takes.
+    ///   - flights: Those that have not landed, the oldest first.
+    mutating func takeFlight(_ limit: Int, behind flights: [CommitFlight]) -> CommitFlight? {
         let inAir = flights.filter { $0.outcome == nil }
         needed =
-            if flights.isEmpty { 1 } else if !pace.isDiskSlow { .max } else if inAir.isEmpty { 1 } else {
+            if flights.isEmpty { 1 } else if !pace.allowsSecond { .max } else if inAir.isEmpty { 1 } else {
                 inAir.count == 1 ? inAir[0].batch.count : .max
             }
         guard isWorthFlight else { return nil }
@@ -89,7 +96,7 @@ struct CommitQueue {
         batch += Self.take(limit - batch.count, from: &tickets, except: lanes)
         guard !batch.isEmpty else { return nil }
         started += 1
-        return batch
+        return CommitFlight(batch, isLook: pace.isLooking && inAir.isEmpty)
     }
 
     mutating func takeAll() -> [CommitTicket] {

@@ -6,7 +6,7 @@ internal import Postgres
 internal import Telemetry
 internal import Time
 
-/// Writes what became of dispatches, in batches: whatever ended while the previous batch was written.
+/// Writes what became of dispatches, in batches.
 final class RecordOutcomes: Worker {
     let name = "events.record"
     /// Outcomes are collected for so long: a crash repeats that much more, and the database has a fraction of the work.
@@ -31,7 +31,8 @@ final class RecordOutcomes: Worker {
             await dispatch.recordBell.wait()
             // Cancelled: a stop, which writes at once.
             try? await loop.sleep(for: Self.linger)
-            while await writeOnce(), !Task.isCancelled {}
+            // What ends meanwhile has rung the bell again, and is collected for as long.
+            await writeOnce()
         }
         // A stop must not repeat what is handled: the calls in flight are waited for.
         await shieldedFromCancellation {
@@ -44,6 +45,7 @@ final class RecordOutcomes: Worker {
     }
 
     /// - Returns: Whether there may be more.
+    @discardableResult
     private func writeOnce() async -> Bool {
         let completions = dispatch.takeCompletions()
         guard !completions.isEmpty else { return false }
@@ -53,6 +55,7 @@ final class RecordOutcomes: Worker {
             return true
         } catch {
             dispatch.restoreUnwritten()
+            dispatch.recordBell.ring()
             log.warning(
                 "outcomes were not written",
                 [.count: .int(completions.count), .error: .describing(error.code)]

@@ -3,29 +3,43 @@ import Testing
 @testable import IngressService
 
 @Suite struct `The pace of commits` {
-    private func pace(work: Double, flight: Double, flights: Int = 64) -> CommitPace {
+    private func pace(work: Double, flights: [Double]) -> CommitPace {
         var pace = CommitPace()
-        for _ in 0..<flights { pace.note(work: work, flight: flight) }
+        for flight in flights { pace.note(work: work, flight: flight) }
         return pace
     }
 
-    @Test func `calls a disk slow that takes a millisecond and longer than the work`() {
-        #expect(pace(work: 0.0006, flight: 0.002).isDiskSlow)
+    private func pace(work: Double, flight: Double, flights: Int = CommitPace.looks) -> CommitPace {
+        pace(work: work, flights: Array(repeating: flight, count: flights))
     }
 
-    @Test func `calls no disk slow that is quick or waits for less than the work`() {
-        #expect(!CommitPace().isDiskSlow)
-        #expect(!pace(work: 0.0003, flight: 0.0011).isDiskSlow)
-        #expect(!pace(work: 0.006, flight: 0.009).isDiskSlow)
+    @Test func `allows a second flight on a disk that takes a millisecond and longer than the work`() {
+        #expect(pace(work: 0.0006, flight: 0.002).allowsSecond)
     }
 
-    @Test func `is not moved by one flight that hangs for a moment, and forgets one that hung for long`() {
-        var pace = pace(work: 0.0003, flight: 0.0005)
-        pace.note(work: 0.0003, flight: 0.004)
-        #expect(!pace.isDiskSlow)
-        pace.note(work: 0.0003, flight: 1)
-        #expect(pace.isDiskSlow)
-        for _ in 0..<64 { pace.note(work: 0.0003, flight: 0.0005) }
-        #expect(!pace.isDiskSlow)
+    @Test func `allows none on a disk that is quick or takes less than the work`() {
+        #expect(!pace(work: 0.0003, flight: 0.0011).allowsSecond)
+        #expect(!pace(work: 0.006, flight: 0.009).allowsSecond)
+    }
+
+    @Test func `says nothing before the last flight of a look`() {
+        let early = pace(work: 0.0003, flight: 0.003, flights: CommitPace.looks - 1)
+        #expect(early.isLooking && !early.allowsSecond)
+        #expect(CommitPace().isLooking && !CommitPace().allowsSecond)
+    }
+
+    @Test func `takes no busy machine for a slow disk`() {
+        // All flights but one wait two milliseconds for a processor.
+        #expect(!pace(work: 0.0004, flights: [0.0008] + Array(repeating: 0.0028, count: 15)).allowsSecond)
+    }
+
+    @Test func `looks again after some hundred flights, one at a time`() {
+        var pace = pace(work: 0.0003, flight: 0.003)
+        for _ in 1..<CommitPace.period { pace.pass() }
+        #expect(pace.allowsSecond && !pace.isLooking)
+        pace.pass()
+        #expect(pace.isLooking && !pace.allowsSecond)
+        for _ in 0..<CommitPace.looks { pace.note(work: 0.0003, flight: 0.0005) }
+        #expect(!pace.isLooking && !pace.allowsSecond)
     }
 }

@@ -113,11 +113,11 @@ import Time
         try await database.execute(
             """
             insert into event (id, at, source, kind, bot, update_id, lane, slot, body)
-            select nextval('event_id_seq'), now(), 'telegram', 'message', 'main', n, 'chat:main:' || n % 5000,
-                n % 64, '{}'
+            select n, now(), 'telegram', 'message', 'main', n, 'chat:main:' || n % 5000, n % 64, '{}'
             from generate_series(1, 30000) as n
             """
         )
+        _ = try await database.query("select nextval('event_id_seq') from generate_series(1, 30000 / 512 + 1)")
         let began = Deadline.monotonicNow()
         let page = try await queries.page(EventFilter(source: .kie), state: nil, before: nil, limit: 50)
         #expect(page.events.isEmpty)
