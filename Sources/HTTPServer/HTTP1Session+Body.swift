@@ -27,13 +27,13 @@ extension HTTP1Session {
     /// Whether the handler at work has not got the whole body.
     var isReadingBody: Bool { phase == .streaming }
 
-    func endBody(failing error: (any Error)?) {
+    func endBody(failing error: @autoclosure () -> (any Error)?) {
         if phase == .streaming { phase = .busy }
         isWaitingForReader = false
         owesContinue = false
         guard let incoming = incoming.take() else { return }
         incoming.onDemand = {}
-        if let error { incoming.fail(error) } else { incoming.end() }
+        if let error = error() { incoming.fail(error) } else { incoming.end() }
     }
 
     func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {

@@ -39,11 +39,11 @@ extension HTTP2Stream {
     }
 
     /// The handler gets nothing more, unless the body was whole.
-    func endUpload(failing error: any Error) {
+    func endUpload(failing error: @autoclosure () -> any Error) {
         if case .streaming = phase { phase = .answering }
         guard let incoming = incoming.take() else { return }
         incoming.onDemand = {}
         incoming.onTaken = { _ in }
-        incoming.fail(error)
+        incoming.fail(error())
     }
 }
