@@ -133,14 +133,15 @@ struct EventStore: Sendable {
         ), handed as (
             insert into handover (half, event_id, slot)
             select (select active from half where name = 'handover'), id, slot from input
-            where slot <> all ((select slots from mine)::integer[]) and id in (select event_id from fresh)
+            where not \(Array(Set(places.map { batch[$0].slot }))) <@ (select slots from mine)
+                and slot <> all ((select slots from mine)::integer[]) and id in (select event_id from fresh)
         )
-        select array_agg(place), (select before from block), (select slots from mine),
+        select array_agg(id - (select before from block)), (select before from block), (select slots from mine),
             array(
                 select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
                 order by event_id),
             extract(epoch from clock_timestamp() - statement_timestamp())::double precision
-        from input where id in (select id from stored)
+        from stored
         """
     }
 
@@ -185,12 +186,12 @@ struct EventStore: Sendable {
             where slot <> all ((select slots from mine)::integer[]) and not is_malformed
                 and id in (select event_id from fresh)
         )
-        select array_agg(place), (select before from block), (select slots from mine),
+        select array_agg(id - (select before from block)), (select before from block), (select slots from mine),
             array(
                 select event_id from handover where event_id > \(floor) and slot = any ((select slots from mine)::integer[])
                 order by event_id),
             extract(epoch from clock_timestamp() - statement_timestamp())::double precision
-        from input where id in (select id from stored)
+        from stored
         """
     }
 
