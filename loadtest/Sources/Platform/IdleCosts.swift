@@ -23,7 +23,7 @@ enum IdleCosts {
             }
         }
         let megabytes = Double(server.residentBytes - before) / 1e6
-        // What follows holds the moment at which the header's deadline of each would have been.
+        // A moment to settle. The twenty seconds after it hold the one at which each header's deadline would have been.
         try await loop.sleep(for: .seconds(2))
         let cpu = server.cpuSeconds
         try await loop.sleep(for: .seconds(20))

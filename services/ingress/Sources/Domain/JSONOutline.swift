@@ -12,6 +12,9 @@ struct JSONOutline {
         var end: Int
     }
 
+    /// Is shown a value and the way to it.
+    typealias Visit = (borrowing JSONPath, Value) -> Void
+
     static let maximumDepth = 200
 
     private let bytes: [UInt8]
@@ -29,7 +32,7 @@ struct JSONOutline {
     /// - Parameter visit: Called for each value that is a member, at most `JSONPath.maximumDepth` deep; objects and arrays are
     ///   reported when they begin.
     /// - Returns: Whether the text is valid.
-    mutating func walk(_ visit: (borrowing JSONPath, Value) -> Void) -> Bool {
+    mutating func walk(_ visit: Visit) -> Bool {
         // Handed down, since what is reached through `self` is looked up and checked for each byte.
         let kept = bytes
         let bytes = kept.span
@@ -39,8 +42,7 @@ struct JSONOutline {
         return at == bytes.count
     }
 
-    private mutating func value(_ bytes: Span<UInt8>, depth: Int, _ visit: (borrowing JSONPath, Value) -> Void) -> Bool
-    {
+    private mutating func value(_ bytes: Span<UInt8>, depth: Int, _ visit: Visit) -> Bool {
         guard at < bytes.count else { return false }
         let start = at
         switch bytes[at] {
@@ -64,13 +66,12 @@ struct JSONOutline {
         }
     }
 
-    private func report(_ value: Value, _ visit: (borrowing JSONPath, Value) -> Void) {
+    private func report(_ value: Value, _ visit: Visit) {
         guard (1...JSONPath.maximumDepth).contains(path.depth) else { return }
         visit(path, value)
     }
 
-    private mutating func object(_ bytes: Span<UInt8>, depth: Int, _ visit: (borrowing JSONPath, Value) -> Void) -> Bool
-    {
+    private mutating func object(_ bytes: Span<UInt8>, depth: Int, _ visit: Visit) -> Bool {
         guard depth <= Self.maximumDepth else { return false }
         at += 1
         skipSpace(bytes)
@@ -90,8 +91,7 @@ struct JSONOutline {
         }
     }
 
-    private mutating func array(_ bytes: Span<UInt8>, depth: Int, _ visit: (borrowing JSONPath, Value) -> Void) -> Bool
-    {
+    private mutating func array(_ bytes: Span<UInt8>, depth: Int, _ visit: Visit) -> Bool {
         guard depth <= Self.maximumDepth else { return false }
         at += 1
         skipSpace(bytes)
@@ -217,7 +217,7 @@ struct JSONOutline {
         _ bytes: Span<UInt8>,
         _ word: StaticString,
         _ start: Int,
-        _ visit: (borrowing JSONPath, Value) -> Void
+        _ visit: Visit
     ) -> Bool {
         for byte in "\(word)".utf8 {
             guard take(byte, bytes) else { return false }

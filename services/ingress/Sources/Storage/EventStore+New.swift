@@ -43,7 +43,7 @@ extension EventStore {
         with mine as materialized (
             select slots, \(places.map { batch[$0].bot }) as bots, \(places.map { batch[$0].updateID }) as updates,
                 \(Array(1...Int64(places.count))) as places,
-                case when \(Array(Set(places.map { batch[$0].slot }))) <@ slots
+                case when \(Self.slots(of: batch, places)) <@ slots
                     then nextval('event_id_seq') - \(Self.idBlock) end as before
             from (
                 select array(select slot from slot where owner = \(instance) and lease_until > clock_timestamp()) as slots

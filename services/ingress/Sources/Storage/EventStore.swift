@@ -133,7 +133,7 @@ struct EventStore: Sendable {
         ), handed as (
             insert into handover (half, event_id, slot)
             select (select active from half where name = 'handover'), id, slot from input
-            where not \(Array(Set(places.map { batch[$0].slot }))) <@ (select slots from mine)
+            where not \(Self.slots(of: batch, places)) <@ (select slots from mine)
                 and slot <> all ((select slots from mine)::integer[]) and id in (select event_id from fresh)
         )
         select array_agg(id - (select before from block)), (select before from block), (select slots from mine),
@@ -144,6 +144,9 @@ struct EventStore: Sendable {
         from stored
         """
     }
+
+    /// The slots of these arrivals, each once.
+    static func slots(of batch: [Arrival], _ places: [Int]) -> [Int32] { Array(Set(places.map { batch[$0].slot })) }
 
     /// All that is not a well-formed update comes seldom, and is looked for in all months under a lock on its key.
     private static func lockKeys(_ batch: [Arrival], _ keys: [String]) -> SQL {

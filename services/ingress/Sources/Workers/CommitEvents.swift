@@ -21,7 +21,7 @@ final class CommitEvents: Worker {
     }
 
     struct Limits {
-        var batchEvents = 512
+        var batchEvents = Int(EventStore.idBlock)
         /// The most arrivals that wait for a flight; payments may go a tenth over.
         var waiting = 8_192
     }

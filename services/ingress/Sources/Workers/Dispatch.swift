@@ -266,6 +266,7 @@ final class Dispatch: Sendable {
             state.completions = state.writing + state.completions
             state.writing = []
         }
+        recordBell.ring()
     }
 
     /// How far each owned slot is handled, given that every event up to `boundary` has been offered or left to the table.

@@ -55,7 +55,6 @@ final class RecordOutcomes: Worker {
             return true
         } catch {
             dispatch.restoreUnwritten()
-            dispatch.recordBell.ring()
             log.warning(
                 "outcomes were not written",
                 [.count: .int(completions.count), .error: .describing(error.code)]

@@ -117,7 +117,9 @@ import Time
             from generate_series(1, 30000) as n
             """
         )
-        _ = try await database.query("select nextval('event_id_seq') from generate_series(1, 30000 / 512 + 1)")
+        _ = try await database.query(
+            "select nextval('event_id_seq') from generate_series(1, 30000 / \(EventStore.idBlock) + 1)"
+        )
         let began = Deadline.monotonicNow()
         let page = try await queries.page(EventFilter(source: .kie), state: nil, before: nil, limit: 50)
         #expect(page.events.isEmpty)
