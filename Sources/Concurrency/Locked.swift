@@ -7,33 +7,32 @@ internal import Glibc
 @safe package final class Locked<Value>: @unchecked Sendable {
     // @unchecked: `value` is touched only while `mutex` is held.
 
-    /// Behind a pointer, since a property would be watched for overlapping accesses, which the mutex rules out.
-    private struct Contents {
-        var mutex = pthread_mutex_t()
-        var value: Value
-    }
-
-    private let contents: UnsafeMutablePointer<Contents>
+    // Behind pointers, since a property would be watched for overlapping accesses, which the mutex rules out. Two of them: the
+    // place of a value in a type of both would be looked up at run time.
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let value: UnsafeMutablePointer<Value>
 
     package init(_ value: Value) {
-        unsafe contents = .allocate(capacity: 1)
-        unsafe contents.initialize(to: Contents(value: value))
-        let result = unsafe pthread_mutex_init(&contents.pointee.mutex, nil)
+        unsafe mutex = .allocate(capacity: 1)
+        unsafe self.value = .allocate(capacity: 1)
+        unsafe self.value.initialize(to: value)
+        let result = unsafe pthread_mutex_init(mutex, nil)
         precondition(result == 0, "pthread_mutex_init fails only without memory")
     }
 
     deinit {
-        unsafe pthread_mutex_destroy(&contents.pointee.mutex)
-        unsafe contents.deinitialize(count: 1)
-        unsafe contents.deallocate()
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe mutex.deallocate()
+        unsafe value.deinitialize(count: 1)
+        unsafe value.deallocate()
     }
 
     /// Runs `body` while nobody else is inside; other threads wait.
     package func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        unsafe pthread_mutex_lock(&contents.pointee.mutex)
-        defer { unsafe pthread_mutex_unlock(&contents.pointee.mutex) }
-        return try unsafe body(&contents.pointee.value)
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return try unsafe body(&value.pointee)
     }
 }

@@ -1,21 +1,25 @@
-internal import Concurrency
 package import HTTP
+internal import Synchronization
 
 /// The answer that a deferred handler owes (`Router.onDeferred`). Any thread may give it; the first one counts.
 ///
 /// A reply that is let go without an answer becomes a 500, so that no client waits for its deadline.
 package final class Reply: Sendable {
-    private let deliver: Locked<(@Sendable (HTTPResponse) -> Void)?>
+    private let deliver: @Sendable (HTTPResponse) -> Void
+    private let isGiven = Atomic<Bool>(false)
 
     init(_ deliver: @escaping @Sendable (HTTPResponse) -> Void) {
-        self.deliver = Locked(deliver)
+        self.deliver = deliver
     }
 
-    deinit { send(.serverError) }
+    deinit {
+        if !isGiven.load(ordering: .relaxed) { deliver(.serverError) }
+    }
 
     /// Answers. Has no effect if the client has gone or was told that the answer took too long.
     package func send(_ response: HTTPResponse) {
-        deliver.withLock { $0.take() }?(response)
+        guard !isGiven.exchange(true, ordering: .relaxed) else { return }
+        deliver(response)
     }
 }
 

@@ -12,15 +12,14 @@ enum JSONFuzz {
         let again = try? ContractJSON.decode(JSONValue.self, from: written)
         precondition(again == value, "\(value) is read back as \(again as Any)")
         guard !bytes.contains(UInt8(ascii: "\\")) else { return }
-        var outline = JSONOutline(bytes)
-        precondition(outline.walk { _, _ in }, "the outline refuses what the parser accepts")
+        let isValid = JSONOutline.walk(bytes) { _, _, _ in }
+        precondition(isValid, "the outline refuses what the parser accepts")
     }
 
     /// The outline reports no value outside its bytes, and reads an update as the parser does.
     static func checkOutline(_ bytes: [UInt8]) {
-        var outline = JSONOutline(bytes)
-        let isValid = outline.walk { _, value in
-            precondition(value.start >= 0 && value.start <= value.end && value.end <= bytes.count)
+        let isValid = JSONOutline.walk(bytes) { _, value, _ in
+            precondition(value.range.lowerBound >= 0 && value.range.upperBound <= bytes.count)
         }
         let update = UpdateOutline(bytes)
         precondition(isValid || update == nil, "an update was found in what is no JSON")

@@ -8,7 +8,9 @@ internal import Telemetry
 internal import Time
 
 /// The public door: three webhooks. 200 means that the event is on disk, exactly once.
-struct WebhookRoutes: Sendable {
+///
+/// A class, since every webhook's answer needs it later.
+final class WebhookRoutes: Sendable {
     /// Telegram and YooKassa never post more.
     static let maximumBytes = 1 << 20
     /// KIE echoes prompts of up to 30,000 characters, escaped twice.
@@ -24,15 +26,31 @@ struct WebhookRoutes: Sendable {
     let clock: WallClock
     let metrics: IngressMetrics
 
+    init(
+        configuration: IngressConfiguration,
+        commit: CommitEvents,
+        notices: Notices,
+        clock: WallClock,
+        metrics: IngressMetrics
+    ) {
+        self.configuration = configuration
+        self.commit = commit
+        self.notices = notices
+        self.clock = clock
+        self.metrics = metrics
+    }
+
     func register(on router: inout Router) {
-        router.onDeferred(.post, "/webhooks/telegram/{bot}", maximumBodyBytes: Self.maximumBytes) { telegram($0, $1) }
+        router.onDeferred(.post, "/webhooks/telegram/{bot}", maximumBodyBytes: Self.maximumBytes) { [self] in
+            telegram($0, $1)
+        }
         router.on(
             .post,
             "/webhooks/kie/{token}",
             maximumBodyBytes: Self.maximumCallbackBytes,
             keptBodyBytes: Self.keptCallbackBytes + 1
-        ) { try await kie($0) }
-        router.on(.post, "/webhooks/yookassa", maximumBodyBytes: Self.maximumBytes) { try await yookassa($0) }
+        ) { [self] in try await kie($0) }
+        router.on(.post, "/webhooks/yookassa", maximumBodyBytes: Self.maximumBytes) { [self] in try await yookassa($0) }
     }
 
     private func telegram(_ request: HTTPRequest, _ reply: Reply) {
@@ -50,8 +68,8 @@ struct WebhookRoutes: Sendable {
             at: clock.now,
             trace: trace.traceparent
         )
-        commit.store(arrival) { result in
-            let response = self.response(to: arrival, result)
+        commit.store(arrival) { [self] result in
+            let response = response(to: arrival, result)
             guard response.status == 200, let outline, notices.mayBeDue(for: outline) else {
                 return reply.send(response)
             }

@@ -2,7 +2,9 @@ package import Contracts
 package import Time
 
 /// An authentic webhook that is about to be stored.
-package struct Arrival: Sendable, Equatable {
+///
+/// A class, since arrivals move from list to list and have ten things to copy.
+package final class Arrival: Sendable {
     /// What makes two webhooks the same one.
     package enum DedupKey: Sendable, Hashable {
         /// Telegram: the bot's name and the update id.
@@ -11,20 +13,20 @@ package struct Arrival: Sendable, Equatable {
         case other(source: EventSource, key: String)
     }
 
-    package var source: EventSource
-    package var kind: String
-    package var bot: String?
-    package var updateID: Int64?
-    package var token: String?
+    package let source: EventSource
+    package let kind: String
+    package let bot: String?
+    package let updateID: Int64?
+    package let token: String?
     package let lane: String
     /// The lane's.
     package let slot: Int32
-    package var dedup: DedupKey
-    package var body: [UInt8]
+    package let dedup: DedupKey
+    package let body: [UInt8]
     /// Stored for the operator, never dispatched.
-    package var isMalformed: Bool
-    package var receivedAt: Timestamp
-    package var traceparent: String?
+    package let isMalformed: Bool
+    package let receivedAt: Timestamp
+    package let traceparent: String?
 
     package init(
         source: EventSource,

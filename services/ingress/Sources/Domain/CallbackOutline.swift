@@ -13,14 +13,15 @@ struct CallbackOutline: Equatable {
     init(_ body: [UInt8]) {
         var tasks: [Int: String] = [:]
         var states: [Int: String] = [:]
-        var outline = JSONOutline(body)
-        isValid = outline.walk { path, value in
-            guard value.kind == .string, path.depth == 1 || path.depth == 2 && path.has("data", at: 0) else { return }
+        isValid = JSONOutline.walk(body) { path, value, bytes in
+            guard value.kind == .string, path.depth == 1 || path.depth == 2 && path.has("data", at: 0, in: bytes) else {
+                return
+            }
             let rank = path.depth == 2 ? 0 : 2
-            for (index, name) in Self.taskNames.enumerated() where path.has(name, at: path.depth - 1) {
+            for (index, name) in Self.taskNames.enumerated() where path.has(name, at: path.depth - 1, in: bytes) {
                 tasks[rank + index] = tasks[rank + index] ?? Self.text(value, in: body)
             }
-            for (index, name) in Self.stateNames.enumerated() where path.has(name, at: path.depth - 1) {
+            for (index, name) in Self.stateNames.enumerated() where path.has(name, at: path.depth - 1, in: bytes) {
                 states[rank + index] = states[rank + index] ?? Self.text(value, in: body)
             }
         }
@@ -29,6 +30,6 @@ struct CallbackOutline: Equatable {
     }
 
     private static func text(_ value: JSONOutline.Value, in body: [UInt8]) -> String {
-        String(decoding: body[value.start..<value.end], as: UTF8.self)
+        String(decoding: body[value.range], as: UTF8.self)
     }
 }

@@ -57,7 +57,24 @@ struct Dispatcher {
         /// Set while the head waits for another try.
         var parkedUntil: Timestamp?
         var isSolo = false
-        var consumer: Consumer
+        let consumer: Consumer
+
+        /// What may be sent now.
+        var next: Waiting? { isInFlight || parkedUntil != nil ? nil : queue.first }
+
+        /// Takes an event in.
+        ///
+        /// - Returns: Whether the lane now waits for what waits for this event: its pause, or its turn.
+        mutating func insert(_ waiting: Waiting, _ parkedUntil: Timestamp?) -> Bool {
+            // Ids grow with the time of the commit, so a lane is nearly always appended to; a late reader of the table
+            // may bring an older one.
+            let index = queue.lastIndex { $0.event.id < waiting.event.id }.map { $0 + 1 } ?? 0
+            queue.insert(waiting, at: isInFlight ? max(1, index) : index)
+            guard let parkedUntil else { return queue.count == 1 && !isInFlight }
+            guard index == 0 else { return false }
+            self.parkedUntil = parkedUntil
+            return true
+        }
     }
 
     private struct Desk {
@@ -115,21 +132,16 @@ struct Dispatcher {
             else { return }
         }
         eventCount += 1
-        let name = event.lane
-        var lane = lanes.removeValue(forKey: name) ?? Lane(consumer: Consumer(source: event.source, lane: name))
-        desks[lane.consumer]?.events += 1
+        let consumer = Consumer(source: event.source, lane: event.lane)
+        desks[consumer]?.events += 1
         let waiting = Waiting(event: event, slot: slot, attempts: attempts, isParked: isParked)
-        // Ids grow with the time of the commit, so a lane is nearly always appended to; a late reader of the table
-        // may bring an older one.
-        let index = lane.queue.lastIndex { $0.event.id < event.id }.map { $0 + 1 } ?? 0
-        lane.queue.insert(waiting, at: lane.isInFlight ? max(1, index) : index)
-        if let parkedUntil, index == 0 {
-            lane.parkedUntil = parkedUntil
-            holdBack(name, until: parkedUntil)
-        } else if lane.queue.count == 1 && !lane.isInFlight {
-            desks[lane.consumer]?.ready.append(name)
+        let isFirst = lanes[event.lane, default: Lane(consumer: consumer)].insert(waiting, parkedUntil)
+        guard isFirst else { return }
+        if let parkedUntil {
+            holdBack(event.lane, until: parkedUntil)
+        } else {
+            desks[consumer]?.ready.append(event.lane)
         }
-        lanes[name] = lane
     }
 
     /// The next call to make to a consumer; nil while there is nothing to send or no call is free.
@@ -145,24 +157,20 @@ struct Dispatcher {
         var isSolo = false
         while events.count < limits.batchEvents, desk.head < desk.ready.count {
             let name = desk.ready[desk.head]
-            guard var lane = lanes.removeValue(forKey: name) else {
-                desk.head += 1
-                continue
-            }
-            defer { lanes[name] = lane }
-            guard let first = lane.queue.first, !lane.isInFlight, lane.parkedUntil == nil,
+            guard let place = lanes.index(forKey: name), let first = lanes.values[place].next,
                 !leaving.contains(first.slot)
             else {
                 desk.head += 1
                 continue
             }
-            if lane.isSolo && !events.isEmpty { break }
+            let isAlone = lanes.values[place].isSolo
+            if isAlone && !events.isEmpty { break }
             desk.head += 1
-            lane.isInFlight = true
+            lanes.values[place].isInFlight = true
             var event = first.event
             event.attempt = first.attempts + 1
             events.append(event)
-            if lane.isSolo {
+            if isAlone {
                 isSolo = true
                 break
             }
@@ -276,52 +284,51 @@ struct Dispatcher {
     // MARK: - Ends of one event
 
     private mutating func complete(_ event: Event, as error: String?) -> Completion? {
-        guard var lane = takeInFlight(event), let head = lane.queue.first else { return nil }
-        lane.queue.removeFirst()
-        lane.isInFlight = false
-        lane.isSolo = false
-        forget(head, of: lane.consumer)
-        if !lane.queue.isEmpty {
-            desks[lane.consumer]?.ready.append(event.lane)
-            lanes[event.lane] = lane
+        guard let place = placeInFlight(event) else { return nil }
+        let head = lanes.values[place].queue.removeFirst()
+        let consumer = lanes.values[place].consumer
+        forget(head, of: consumer)
+        if lanes.values[place].queue.isEmpty {
+            lanes.remove(at: place)
+        } else {
+            lanes.values[place].isInFlight = false
+            lanes.values[place].isSolo = false
+            desks[consumer]?.ready.append(event.lane)
         }
         guard let error else { return .done(id: event.id, slot: head.slot, wasParked: head.isParked) }
         return .dead(id: event.id, slot: head.slot, attempts: head.attempts + 1, error: error)
     }
 
     private mutating func park(_ event: Event, pause: Duration?, error: String, now: Timestamp) -> Completion? {
-        guard let head = lanes[event.lane]?.queue.first, head.event.id == event.id,
-            lanes[event.lane]?.isInFlight == true
-        else { return nil }
-        let attempts = head.attempts + 1
-        guard attempts < limits.attempts else {
-            lanes[event.lane]?.queue[0].attempts = head.attempts
-            return complete(event, as: error)
-        }
+        guard let place = placeInFlight(event) else { return nil }
+        let slot = lanes.values[place].queue[0].slot
+        let attempts = lanes.values[place].queue[0].attempts + 1
+        guard attempts < limits.attempts else { return complete(event, as: error) }
         let until = now + (pause ?? Self.pause(after: attempts, id: event.id))
-        lanes[event.lane]?.queue[0].attempts = attempts
-        lanes[event.lane]?.queue[0].isParked = true
-        undone[head.slot]?.remove(event.id)
-        parkedIDs[head.slot, default: []].insert(event.id)
-        lanes[event.lane]?.isInFlight = false
-        lanes[event.lane]?.parkedUntil = until
+        lanes.values[place].queue[0].attempts = attempts
+        lanes.values[place].queue[0].isParked = true
+        undone[slot]?.remove(event.id)
+        parkedIDs[slot, default: []].insert(event.id)
+        lanes.values[place].isInFlight = false
+        lanes.values[place].parkedUntil = until
         holdBack(event.lane, until: until)
-        return .parked(id: event.id, slot: head.slot, attempts: attempts, at: until, error: error)
+        return .parked(id: event.id, slot: slot, attempts: attempts, at: until, error: error)
     }
 
     private mutating func putBack(_ event: Event, solo: Bool?) {
-        guard var lane = takeInFlight(event) else { return }
-        lane.isInFlight = false
-        lane.isSolo = solo ?? lane.isSolo
-        desks[lane.consumer]?.ready.append(event.lane)
-        lanes[event.lane] = lane
+        guard let place = placeInFlight(event) else { return }
+        lanes.values[place].isInFlight = false
+        if let solo { lanes.values[place].isSolo = solo }
+        desks[lanes.values[place].consumer]?.ready.append(event.lane)
     }
 
-    /// Takes the lane out if the event is its head and in flight. A call that outlives the loss of its slot ends when the
-    /// slot may be back, and its lane with it: that lane stays.
-    private mutating func takeInFlight(_ event: Event) -> Lane? {
-        guard let lane = lanes[event.lane], lane.isInFlight, lane.queue.first?.event.id == event.id else { return nil }
-        return lanes.removeValue(forKey: event.lane)
+    /// Where the lane is of which the event is the head and in flight. A call that outlives the loss of its slot ends when
+    /// the slot may be back, and its lane with it: nil then.
+    private func placeInFlight(_ event: Event) -> Dictionary<String, Lane>.Index? {
+        guard let place = lanes.index(forKey: event.lane), lanes.values[place].isInFlight,
+            lanes.values[place].queue.first?.event.id == event.id
+        else { return nil }
+        return place
     }
 
     private mutating func close(_ consumer: Consumer, now: Timestamp) {

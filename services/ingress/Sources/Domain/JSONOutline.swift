@@ -4,42 +4,38 @@
 /// but one value, nesting over `maximumDepth`, invalid UTF-8, control characters in strings, lone surrogates in escapes,
 /// leading zeros and bare signs. A UTF-8 byte order mark is refused too (RFC 8259 section 8.1).
 struct JSONOutline {
-    /// A value at a path; `start..<end` are its bytes, a string's without the quotes.
+    /// A value at a path.
     struct Value {
         enum Kind { case string, number, literal, object, array }
         var kind: Kind
-        var start: Int
-        var end: Int
+        /// Where its bytes stand, a string's without the quotes; empty for objects and arrays.
+        var range: Range<Int>
     }
 
-    /// Is shown a value and the way to it.
-    typealias Visit = (borrowing JSONPath, Value) -> Void
+    /// Is shown a value, the way to it and the bytes in which both stand.
+    typealias Visit = (borrowing JSONPath, Value, Span<UInt8>) -> Void
 
     static let maximumDepth = 200
 
-    private let bytes: [UInt8]
     private var at = 0
     /// The way to the current value.
-    private var path: JSONPath
+    private var path = JSONPath()
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-        path = JSONPath(in: bytes)
-    }
+    private init() {}
 
-    /// Walks over the whole text.
+    /// Walks over a whole text.
     ///
     /// - Parameter visit: Called for each value that is a member, at most `JSONPath.maximumDepth` deep; objects and arrays are
     ///   reported when they begin.
     /// - Returns: Whether the text is valid.
-    mutating func walk(_ visit: Visit) -> Bool {
+    static func walk(_ text: [UInt8], _ visit: Visit) -> Bool {
         // Handed down, since what is reached through `self` is looked up and checked for each byte.
-        let kept = bytes
-        let bytes = kept.span
-        skipSpace(bytes)
-        guard value(bytes, depth: 0, visit) else { return false }
-        skipSpace(bytes)
-        return at == bytes.count
+        let bytes = text.span
+        var outline = JSONOutline()
+        outline.skipSpace(bytes)
+        guard outline.value(bytes, depth: 0, visit) else { return false }
+        outline.skipSpace(bytes)
+        return outline.at == bytes.count
     }
 
     private mutating func value(_ bytes: Span<UInt8>, depth: Int, _ visit: Visit) -> Bool {
@@ -47,28 +43,28 @@ struct JSONOutline {
         let start = at
         switch bytes[at] {
         case UInt8(ascii: "{"):
-            report(.init(kind: .object, start: start, end: start), visit)
+            report(.init(kind: .object, range: start..<start), in: bytes, visit)
             return object(bytes, depth: depth + 1, visit)
         case UInt8(ascii: "["):
-            report(.init(kind: .array, start: start, end: start), visit)
+            report(.init(kind: .array, range: start..<start), in: bytes, visit)
             return array(bytes, depth: depth + 1, visit)
         case UInt8(ascii: "\""):
             guard let range = string(bytes) else { return false }
-            report(.init(kind: .string, start: range.lowerBound, end: range.upperBound), visit)
+            report(.init(kind: .string, range: range), in: bytes, visit)
             return true
         case UInt8(ascii: "t"): return literal(bytes, "true", start, visit)
         case UInt8(ascii: "f"): return literal(bytes, "false", start, visit)
         case UInt8(ascii: "n"): return literal(bytes, "null", start, visit)
         default:
             guard number(bytes) else { return false }
-            report(.init(kind: .number, start: start, end: at), visit)
+            report(.init(kind: .number, range: start..<at), in: bytes, visit)
             return true
         }
     }
 
-    private func report(_ value: Value, _ visit: Visit) {
+    private func report(_ value: Value, in bytes: Span<UInt8>, _ visit: Visit) {
         guard (1...JSONPath.maximumDepth).contains(path.depth) else { return }
-        visit(path, value)
+        visit(path, value, bytes)
     }
 
     private mutating func object(_ bytes: Span<UInt8>, depth: Int, _ visit: Visit) -> Bool {
@@ -222,7 +218,7 @@ struct JSONOutline {
         for byte in "\(word)".utf8 {
             guard take(byte, bytes) else { return false }
         }
-        report(.init(kind: .literal, start: start, end: at), visit)
+        report(.init(kind: .literal, range: start..<at), in: bytes, visit)
         return true
     }
 

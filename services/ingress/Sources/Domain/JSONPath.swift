@@ -1,15 +1,12 @@
-/// The member names that lead to a value.
+/// Where the member names stand that lead to a value.
 struct JSONPath {
     /// Paths are reported down to this depth.
     static let maximumDepth = 4
 
-    private let bytes: [UInt8]
-    /// Where the names stand in `bytes`, as many as `depth`.
+    /// As many as `depth`.
     private var names: [4 of Range<Int>] = .init(repeating: 0..<0)
     /// How many names; those beyond `maximumDepth` are counted only.
     private(set) var depth = 0
-
-    init(in bytes: [UInt8]) { self.bytes = bytes }
 
     mutating func push(_ name: Range<Int>) {
         if depth < Self.maximumDepth { names[depth] = name }
@@ -19,15 +16,21 @@ struct JSONPath {
     mutating func pop() { depth -= 1 }
 
     /// Whether the name at `index` is exactly this text.
-    func has(_ name: StaticString, at index: Int) -> Bool {
-        let range = names[index]
-        guard range.count == name.utf8CodeUnitCount else { return false }
-        for offset in 0..<range.count where unsafe name.utf8Start[offset] != bytes[range.lowerBound + offset] {
+    func has(_ name: StaticString, at index: Int, in bytes: Span<UInt8>) -> Bool {
+        bytes.isText(name, names[index])
+    }
+
+    /// Where the name at `index` stands.
+    func name(at index: Int) -> Range<Int> { names[index] }
+}
+
+extension Span<UInt8> {
+    /// Whether the bytes of a range are exactly this text.
+    func isText(_ text: StaticString, _ range: Range<Int>) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        for offset in 0..<range.count where unsafe text.utf8Start[offset] != self[range.lowerBound + offset] {
             return false
         }
         return true
     }
-
-    /// The name at `index` as text.
-    func name(at index: Int) -> String { String(decoding: bytes[names[index]], as: UTF8.self) }
 }

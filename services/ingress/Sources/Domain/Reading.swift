@@ -86,12 +86,13 @@ enum Reading {
     static func yookassa(body: [UInt8], at now: Timestamp, trace: String?) -> Arrival {
         var event: String?
         var object: String?
-        var outline = JSONOutline(body)
-        let isValid = outline.walk { path, value in
+        let isValid = JSONOutline.walk(body) { path, value, bytes in
             guard value.kind == .string else { return }
-            let text = String(decoding: body[value.start..<value.end], as: UTF8.self)
-            if path.depth == 1, path.has("event", at: 0) { event = event ?? text }
-            if path.depth == 2, path.has("object", at: 0), path.has("id", at: 1) { object = object ?? text }
+            let text = String(decoding: body[value.range], as: UTF8.self)
+            if path.depth == 1, path.has("event", at: 0, in: bytes) { event = event ?? text }
+            if path.depth == 2, path.has("object", at: 0, in: bytes), path.has("id", at: 1, in: bytes) {
+                object = object ?? text
+            }
         }
         guard isValid, let event, let object, !event.isEmpty, !object.isEmpty else {
             return Arrival(

@@ -22,34 +22,37 @@ struct UpdateOutline: Equatable {
         var sender: Int64?
         var isPrivate = false
         var isPayment = false
-        var outline = JSONOutline(body)
         guard body.first == UInt8(ascii: "{") else { return nil }
-        let isValid = outline.walk { path, value in
+        let isValid = JSONOutline.walk(body) { path, value, bytes in
             switch path.depth {
             case 1:
-                if path.has("update_id", at: 0) {
-                    updateID = updateID ?? Self.integer(value, in: body)
+                if path.has("update_id", at: 0, in: bytes) {
+                    updateID = updateID ?? Self.integer(value, in: bytes)
                 } else if kind == nil {
-                    kind = path.name(at: 0)
+                    kind = String(decoding: body[path.name(at: 0)], as: UTF8.self)
                 }
             case 2:
                 guard value.kind == .object else { return }
-                if path.has("successful_payment", at: 1) || path.has("refunded_payment", at: 1) { isPayment = true }
+                if path.has("successful_payment", at: 1, in: bytes) || path.has("refunded_payment", at: 1, in: bytes) {
+                    isPayment = true
+                }
             case 3:
-                if path.has("id", at: 2) {
-                    if path.has("chat", at: 1) { chat = chat ?? Self.integer(value, in: body) }
-                    if path.has("from", at: 1) || path.has("user", at: 1) {
-                        sender = sender ?? Self.integer(value, in: body)
+                if path.has("id", at: 2, in: bytes) {
+                    if path.has("chat", at: 1, in: bytes) { chat = chat ?? Self.integer(value, in: bytes) }
+                    if path.has("from", at: 1, in: bytes) || path.has("user", at: 1, in: bytes) {
+                        sender = sender ?? Self.integer(value, in: bytes)
                     }
                 }
-                if path.has("chat", at: 1), path.has("type", at: 2) {
-                    isPrivate = Self.text(value, in: body).elementsEqual("private".utf8)
+                if path.has("chat", at: 1, in: bytes), path.has("type", at: 2, in: bytes) {
+                    isPrivate = value.kind == .string && bytes.isText("private", value.range)
                 }
             default:
                 // The message under a pressed button: its chat is the lane.
-                guard path.has("message", at: 1), path.has("chat", at: 2) else { return }
-                if path.has("id", at: 3) { chat = chat ?? Self.integer(value, in: body) }
-                if path.has("type", at: 3) { isPrivate = Self.text(value, in: body).elementsEqual("private".utf8) }
+                guard path.has("message", at: 1, in: bytes), path.has("chat", at: 2, in: bytes) else { return }
+                if path.has("id", at: 3, in: bytes) { chat = chat ?? Self.integer(value, in: bytes) }
+                if path.has("type", at: 3, in: bytes) {
+                    isPrivate = value.kind == .string && bytes.isText("private", value.range)
+                }
             }
         }
         guard isValid, let updateID else { return nil }
@@ -61,21 +64,18 @@ struct UpdateOutline: Equatable {
         self.isPayment = isPayment
     }
 
-    private static func integer(_ value: JSONOutline.Value, in body: [UInt8]) -> Int64? {
+    /// Nil for what is no integer of 64 bits.
+    private static func integer(_ value: JSONOutline.Value, in bytes: Span<UInt8>) -> Int64? {
         guard value.kind == .number else { return nil }
+        let isNegative = bytes[value.range.lowerBound] == UInt8(ascii: "-")
         var number: Int64 = 0
-        for index in value.start..<value.end {
-            let digit = body[index] &- UInt8(ascii: "0")
-            // A sign, a fraction, or more than surely fits.
-            guard digit < 10, index - value.start < 18 else {
-                return Int64(String(decoding: body[value.start..<value.end], as: UTF8.self))
-            }
-            number = number * 10 + Int64(digit)
+        for index in value.range.dropFirst(isNegative ? 1 : 0) {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            let (tenfold, isTooLarge) = number.multipliedReportingOverflow(by: 10)
+            let (next, overflows) = tenfold.subtractingReportingOverflow(Int64(digit))
+            guard digit < 10, !isTooLarge, !overflows else { return nil }
+            number = next
         }
-        return number
-    }
-
-    private static func text(_ value: JSONOutline.Value, in body: [UInt8]) -> ArraySlice<UInt8> {
-        value.kind == .string ? body[value.start..<value.end] : []
+        return isNegative ? number : number == .min ? nil : -number
     }
 }

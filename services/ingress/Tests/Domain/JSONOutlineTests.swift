@@ -8,8 +8,7 @@ import Testing
         "{\"имя\":\"Алёна 🚀\"}", "[[[[[[]]]]]]",
     ])
     func `accepts what RFC 8259 allows`(text: String) {
-        var outline = JSONOutline(Array(text.utf8))
-        let isValid = outline.walk { _, _ in }
+        let isValid = JSONOutline.walk(Array(text.utf8)) { _, _, _ in }
         #expect(isValid)
     }
 
@@ -19,8 +18,7 @@ import Testing
         "\u{FEFF}{}",
     ])
     func `refuses everything else`(text: String) {
-        var outline = JSONOutline(Array(text.utf8))
-        let isValid = outline.walk { _, _ in }
+        let isValid = JSONOutline.walk(Array(text.utf8)) { _, _, _ in }
         #expect(!isValid)
     }
 
@@ -32,31 +30,29 @@ import Testing
         ] as [[UInt8]]
     )
     func `refuses bytes that are not UTF-8`(bytes: [UInt8]) {
-        var outline = JSONOutline([UInt8(ascii: "\"")] + bytes + [UInt8(ascii: "\"")])
-        let isValid = outline.walk { _, _ in }
+        let isValid = JSONOutline.walk([UInt8(ascii: "\"")] + bytes + [UInt8(ascii: "\"")]) { _, _, _ in }
         #expect(!isValid)
     }
 
     @Test func `stops at its depth instead of at the end of the stack`() {
         let deep = String(repeating: "[", count: 100_000)
-        var outline = JSONOutline(Array(deep.utf8))
-        let isValid = outline.walk { _, _ in }
+        let isValid = JSONOutline.walk(Array(deep.utf8)) { _, _, _ in }
         #expect(!isValid)
         let allowed =
             String(repeating: "[", count: JSONOutline.maximumDepth)
             + String(repeating: "]", count: JSONOutline.maximumDepth)
-        var shallow = JSONOutline(Array(allowed.utf8))
-        let isShallowValid = shallow.walk { _, _ in }
+        let isShallowValid = JSONOutline.walk(Array(allowed.utf8)) { _, _, _ in }
         #expect(isShallowValid)
     }
 
     @Test func `reports members with their paths, and items of arrays as nobody's members`() {
         var seen: [String] = []
         let body = Array("{\"a\":{\"b\":7},\"c\":[{\"id\":1}]}".utf8)
-        var outline = JSONOutline(body)
-        _ = outline.walk { path, value in
+        _ = JSONOutline.walk(body) { path, value, _ in
             guard value.kind == .number else { return }
-            seen.append((0..<path.depth).map { path.name(at: $0) }.joined(separator: "."))
+            seen.append(
+                (0..<path.depth).map { String(decoding: body[path.name(at: $0)], as: UTF8.self) }.joined(separator: ".")
+            )
         }
         #expect(seen == ["a.b", "c..id"])
     }
