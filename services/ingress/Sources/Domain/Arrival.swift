@@ -73,6 +73,29 @@ package enum Consumer: String, CaseIterable, Sendable {
     }
 }
 
+/// A value for each consumer.
+struct PerConsumer<Value> {
+    private var values: [Value]
+
+    init(_ value: (Consumer) -> Value) { values = Consumer.allCases.map(value) }
+
+    subscript(consumer: Consumer) -> Value {
+        get { values[consumer.place] }
+        _modify { yield &values[consumer.place] }
+    }
+}
+
+extension Consumer {
+    /// Its place in `allCases`.
+    fileprivate var place: Int {
+        switch self {
+        case .conversation: 0
+        case .generation: 1
+        case .payments: 2
+        }
+    }
+}
+
 /// The 64 parts into which lanes are divided between instances.
 package enum Slot {
     package static let count = 64

@@ -95,7 +95,7 @@ struct SlotStore: Sendable {
     }
 
     /// Waits for every commit under way, and keeps no new one waiting: what has the fence is looked for until it is gone. To
-    /// take the fence alone would let all new commits queue up behind the slowest one, twice a second.
+    /// take the fence alone would let all new commits queue up behind the slowest one, at every tick.
     ///
     /// - Returns: The boundary: each event with an id up to it is committed and visible, or never will be.
     /// - Throws: `PostgresError`, `.lockTimeout` if a commit does not end within two seconds; `CancellationError`.

@@ -9,13 +9,13 @@ internal import Time
 
 /// Takes over slots whose owner is gone, renews this instance's leases and moves the marks of what is handled.
 ///
-/// A lease lives 3 s and is renewed every 500 ms, so that after `kill -9` another instance (or the restarted one) has the
+/// A lease lives 3 s and is renewed every 750 ms, so that after `kill -9` another instance (or the restarted one) has the
 /// slots, and what was accepted but not dispatched, within 4 s.
 final class KeepSlots: Worker {
     let name = "slots.keep"
-    private static let tick = Duration.milliseconds(500)
+    private static let tick = Duration.milliseconds(750)
     /// Looks at the handovers within a tick while there are other instances.
-    private static let looksPerTick = 10
+    private static let looksPerTick = 15
     /// How long the leases are left alone while a backlog is read.
     private static let renewalNanoseconds: UInt64 = 1_000_000_000
     /// How long a slot that is given away waits for its calls in flight.
@@ -67,7 +67,8 @@ final class KeepSlots: Worker {
                 try await takeShare()
                 try await renew()
                 try await readBacklogs()
-                dispatch.offer(try await backlog.revived(in: dispatch.ownedSlots))
+                // A person who revives a dead letter has a second or two.
+                if ticks % 2 == 0 { dispatch.offer(try await backlog.revived(in: dispatch.ownedSlots)) }
                 if ticks % 4 == 0 { try await slots.turnHalves() }
                 if ticks % 7_200 == 0 {
                     try await slots.keepPartitions(eventDays: keepDays.events, dedupDays: keepDays.dedup)
