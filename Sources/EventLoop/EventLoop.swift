@@ -40,6 +40,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     var timers = TimerHeap()
     private var ready = WorkQueue()
     private var lastTimerSequence: UInt64 = 0
+    /// When this turn's events were taken, on the monotonic clock: the time for whoever needs it no finer than a turn and asks
+    /// with every event. Loop thread only.
+    package private(set) var turnBegan = Deadline.monotonicNow()
 
     /// Starts the thread, which lives until `shutdown`.
     package init(name: String = "loop") {
@@ -198,6 +201,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             let count = unsafe wait(events, ended, vigil)
             ready.append(contentsOf: inbox.withLock { $0.takeAll() })
             let began = Deadline.monotonicNow()
+            turnBegan = began
             vigil.waited(began &- ended)
             if count > 0 { unsafe deliver(events, count) }  // -1 is EINTR: the next turn asks again.
             runReady(began)

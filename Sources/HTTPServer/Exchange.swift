@@ -42,7 +42,11 @@ final class Exchange: @unchecked Sendable {
     func run(_ request: HTTPRequest) {
         server.metrics.inFlight.add(1)
         if let deferred = route.deferred {
-            let reply = Reply { [self] response in server.loop.perform { [self] in answer(deferred: response) } }
+            let reply = Reply { [self] response in
+                // Most answer on the loop or in numbers: no closure more than needed.
+                if server.loop.isCurrent { return answer(deferred: response) }
+                server.loop.execute { [self] in answer(deferred: response) }
+            }
             return deferred(request, reply)
         }
         let handler = route.handler

@@ -39,6 +39,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
     var owesContinue = false
     var isWaitingForReader = false
     private var parser: HTTP1Parser
+    private var routes = RouteMemory()
     private var input: [UInt8] = []
     private var isProcessing = false
     private var isWaitingForTurn = false
@@ -189,7 +190,8 @@ final class HTTP1Session: Session, @unchecked Sendable {
     }
 
     private func beginRequest() {
-        let now = Deadline.monotonicNow()
+        // Since when the loop knows of it: what it waits for others of the same turn is part of its time.
+        let now = server.loop.turnBegan
         receivedAt = now
         connection.setDeadline(now &+ server.headerNanoseconds)
     }
@@ -205,7 +207,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
     }
 
     private func accept(_ head: HTTP1Head, hasBodyBytes: Bool) {
-        let match = server.table.match(method: head.method, target: head.target)
+        let match = routes.match(server.table, method: head.method, target: head.target)
         pending = PendingRequest(
             request: HTTPRequest(
                 method: head.method,
@@ -256,9 +258,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
         )
         self.exchange = exchange
         phase = incoming == nil ? .busy : .streaming
-        // Without a body this is a moment ago; with one, reading it took its time.
-        let now = pending.framing == .none ? pending.request.receivedAt : Deadline.monotonicNow()
-        connection.setDeadline(now &+ pending.route.timeoutNanoseconds)
+        connection.setDeadline(server.loop.turnBegan &+ pending.route.timeoutNanoseconds)
         exchange.run(pending.request)
     }
 

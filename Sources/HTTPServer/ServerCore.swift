@@ -37,7 +37,7 @@ extension Duration {
     private var countByAddress: [String: Int] = [:]
     private var lastNumber = 0
     private var onDrained: [() -> Void] = []
-    private var dateLine: (second: UInt64, line: [UInt8]) = (0, [])
+    private var dated = DatedLines()
     /// Connections with answers that leave at the end of this turn of the loop.
     private var unsent: [Connection] = []
 
@@ -191,27 +191,51 @@ extension Duration {
         saysKeepAlive: Bool,
         to output: inout OutputQueue
     ) -> Bool {
+        renewDatedLines()
+        if response.status == 200, response.fields.count == 0, framing == .length(0), !closes, !saysKeepAlive {
+            output.append(dated.emptyAnswer)
+            return true
+        }
         let context = HTTP1Serializer.Context(
             framing: framing,
             closes: closes,
             saysKeepAlive: saysKeepAlive,
-            dateLine: currentDateLine()
+            dateLine: dated.date
         )
         return output.append { HTTP1Serializer.append(response, context, to: &$0) }
     }
 
-    /// Made anew once a second.
+    /// The `Date` field's line with its end.
     func currentDateLine() -> [UInt8] {
-        let second = Deadline.monotonicNow() / 1_000_000_000
-        if dateLine.second != second {
-            let now = WallClock.system.now.microseconds / 1_000_000
-            dateLine = (second, HTTP1Serializer.dateLine(secondsSinceEpoch: now))
-        }
-        return dateLine.line
+        renewDatedLines()
+        return dated.date
+    }
+
+    private func renewDatedLines() {
+        let second = loop.turnBegan / 1_000_000_000
+        if dated.second != second { dated = DatedLines(second: second, at: WallClock.system.now) }
     }
 
     /// Logs what a handler let fall; whoever wants it handled otherwise does so in middleware.
     func reportFailure(_ error: any Error, route: Route) {
         log.error("handler failed", [.route: .string(route.template), .error: .describing(error)])
+    }
+}
+
+/// What every answer says, made anew once a second.
+private struct DatedLines {
+    var second = UInt64.max
+    /// The `Date` field's line with its end.
+    var date: [UInt8] = []
+    /// The header of a 200 without fields and body, which is what webhooks are answered.
+    var emptyAnswer: [UInt8] = []
+
+    init() {}
+
+    init(second: UInt64, at now: Timestamp) {
+        self.second = second
+        date = HTTP1Serializer.dateLine(secondsSinceEpoch: now.microseconds / 1_000_000)
+        let context = HTTP1Serializer.Context(framing: .length(0), closes: false, saysKeepAlive: false, dateLine: date)
+        _ = HTTP1Serializer.append(HTTPResponse(status: 200), context, to: &emptyAnswer)
     }
 }

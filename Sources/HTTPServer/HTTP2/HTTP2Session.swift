@@ -36,6 +36,7 @@ internal import Time
     /// Bytes of answers that wait for windows, of all streams.
     var waitingBytes = 0
     var credit: BodyCredit
+    var routes = RouteMemory()
     var floodGuard: HTTP2FloodGuard
     var flood: HTTP2FloodGuard.Flood?
     var ending = Ending.no

@@ -68,7 +68,7 @@ final class HTTP2Stream {
         isRequestWhole = isWhole
         head.finish()
         if let refusal = head.refusal { return refuse(refusal) }
-        let match = server.table.match(method: head.method, target: head.target)
+        let match = session.routes.match(server.table, method: head.method, target: head.target)
         // Without a route the answer is known before the body has come; it is dropped.
         if isWhole || match.isFallback {
             phase = .answering

@@ -12,6 +12,8 @@ internal import Time
 final class DispatchEvents: Worker {
     let name: String
     private let consumer: Consumer
+    /// Made once, since the name is looked up at run time.
+    private let operation: (path: String, name: String)
     private let dispatch: Dispatch
     private let client: InternalClient
     private let loop: EventLoop
@@ -39,6 +41,7 @@ final class DispatchEvents: Worker {
     ) {
         self.name = "events.dispatch.\(consumer.rawValue)"
         self.consumer = consumer
+        self.operation = Self.operation(of: consumer)
         self.dispatch = dispatch
         self.client = client
         self.loop = loop
@@ -118,11 +121,15 @@ final class DispatchEvents: Worker {
         // The items carry their own identity; the key names this very call.
         let key = "\(instance):\(batch.events[0].id):\(batch.events[0].attempt):\(batch.events.count)"
         let trace = batch.events[0].traceparent.flatMap { TraceContext(traceparent: $0) }
-        let (path, operation) = Self.operation(of: consumer)
-        let command = StoredCommand(method: .post, path: path, body: EventBatch(events: batch.events).bytes, key: key)
+        let command = StoredCommand(
+            method: .post,
+            path: operation.path,
+            body: EventBatch(events: batch.events).bytes,
+            key: key
+        )
         let result: Result<StoredAnswer, CallError> = await TraceContext.$current.withValue(trace) {
             do throws(CallError) {
-                return .success(try await client.send(command, operation: operation, timeout: Self.timeout))
+                return .success(try await client.send(command, operation: operation.name, timeout: Self.timeout))
             } catch {
                 return .failure(error)
             }
