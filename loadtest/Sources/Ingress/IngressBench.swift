@@ -212,24 +212,31 @@ struct IngressBench {
     /// 5,000 unique updates a second; every one of them is in the table afterwards.
     private mutating func measureOpenLoop(_ test: IngressUnderTest) async throws {
         let before = try await test.rows()
-        let load = OpenLoop(
-            port: test.port,
-            secret: test.secret,
-            perSecond: 5_000,
-            seconds: max(seconds, 10),
-            firstID: nextID,
-            loop: loop
-        )
-        nextID += 10_000_000
-        let result = try await load.run()
+        var (p50, p99): ([Double], [Double]) = ([], [])
+        var (acknowledged, refused) = (0, 0)
+        for _ in 0..<rounds {
+            let load = OpenLoop(
+                port: test.port,
+                secret: test.secret,
+                perSecond: 5_000,
+                seconds: max(seconds, 10),
+                firstID: nextID,
+                loop: loop
+            )
+            nextID += 10_000_000
+            let result = try await load.run()
+            p50.append(result.latencies.milliseconds(0.5))
+            p99.append(result.latencies.milliseconds(0.99))
+            acknowledged += result.acknowledged
+            refused += result.refused
+        }
         let rows = try await test.rows() - before
         table.append([
-            "ingress, open loop", "-", "5000", Bench.format(result.latencies.milliseconds(0.5)),
-            Bench.format(result.latencies.milliseconds(0.99)), "-", "-", "-", "-",
+            "ingress, open loop", "-", "5000", Bench.format(p50.median), Bench.format(p99.median), "-", "-", "-", "-",
         ])
-        bench.require("open_loop_p99_ms", result.latencies.milliseconds(0.99), .atMost(5))
-        bench.require("open_loop_refused", Double(result.refused), .equal(0))
-        bench.require("open_loop_rows_without_200", Double(rows - result.acknowledged), .equal(0))
+        bench.require("open_loop_p99_ms", p99.median, .atMost(5))
+        bench.require("open_loop_refused", Double(refused), .equal(0))
+        bench.require("open_loop_rows_without_200", Double(rows - acknowledged), .equal(0))
     }
 
     /// The slow disk must act, or the second table says nothing: a commit takes at least the added millisecond.
