@@ -7,8 +7,8 @@ internal import Glibc
 @safe package final class Locked<Value>: @unchecked Sendable {
     // @unchecked: `value` is touched only while `mutex` is held.
 
-    // Behind pointers, since a property would be watched for overlapping accesses, which the mutex rules out. Two of them: the
-    // place of a value in a type of both would be looked up at run time.
+    // Behind pointers, since a property would be watched for overlapping accesses, which the mutex rules out. Two of them, since
+    // where the value lies in a generic struct of both would be worked out at run time.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 

@@ -40,8 +40,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     var timers = TimerHeap()
     private var ready = WorkQueue()
     private var lastTimerSequence: UInt64 = 0
-    /// When this turn's events were taken, on the monotonic clock: the time for whoever needs it no finer than a turn and asks
-    /// with every event. Loop thread only.
+    /// When this turn's events were taken, in nanoseconds of the monotonic clock. Spares those a look at the clock who need the
+    /// time with every event and no finer than a turn. Loop thread only.
     package private(set) var turnBegan = Deadline.monotonicNow()
 
     /// Starts the thread, which lives until `shutdown`.

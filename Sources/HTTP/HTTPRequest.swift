@@ -13,7 +13,8 @@ package struct HTTPRequest: Sendable {
     package var parameters: PathParameters
     /// The route's template, e.g. `/v1/holds/{hold_id}`; empty if none matched.
     package var route: String
-    /// When the first byte of the request was read, in nanoseconds of the monotonic clock.
+    /// When the request was begun, in nanoseconds of the monotonic clock; not before the turn of the loop in which its first byte
+    /// was read.
     package var receivedAt: UInt64
     /// Whether it came over TLS.
     package var isSecure: Bool

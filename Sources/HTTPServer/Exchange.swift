@@ -24,7 +24,7 @@ final class Exchange: @unchecked Sendable {
     private var bytesLeft: Int64?
     private var waiter: CheckedContinuation<Void, any Error>?
 
-    /// - Parameter receivedAt: When the request's first byte was read, in nanoseconds of the monotonic clock.
+    /// - Parameter receivedAt: When the turn of the loop began in which the request was begun, in nanoseconds of the monotonic clock.
     init(channel: any AnswerChannel, server: ServerCore, method: HTTPMethod, route: Route, receivedAt: UInt64) {
         self.channel = channel
         self.server = server
@@ -43,7 +43,7 @@ final class Exchange: @unchecked Sendable {
         server.metrics.inFlight.add(1)
         if let deferred = route.deferred {
             let reply = Reply { [self] response in
-                // Most answer on the loop or in numbers: no closure more than needed.
+                // Like `perform`, without making a closure when this is the loop.
                 if server.loop.isCurrent { return answer(deferred: response) }
                 server.loop.execute { [self] in answer(deferred: response) }
             }

@@ -48,7 +48,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
     var requestCount = 0
     /// How the answer at hand is written.
     var answering = Answering()
-    /// When the first byte of the request at hand was read; nil before it.
+    /// When the turn began in which the first byte of the request at hand was looked at; nil before it.
     private var receivedAt: UInt64?
 
     init(connection: Connection) {
@@ -190,7 +190,7 @@ final class HTTP1Session: Session, @unchecked Sendable {
     }
 
     private func beginRequest() {
-        // Since when the loop knows of it: what it waits for others of the same turn is part of its time.
+        // What it waits for others of the same turn is part of its time.
         let now = server.loop.turnBegan
         receivedAt = now
         connection.setDeadline(now &+ server.headerNanoseconds)

@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// A reply that is let go without an answer becomes a 500, so that no client waits for its deadline.
 package final class Reply: @unchecked Sendable {
-    // @unchecked: `deliver` is touched only by whoever set `isGiven`, or by nobody else any more.
+    // @unchecked: `deliver` is touched only by whoever set `isGiven`, and by `deinit`, when nobody else has the object.
 
     /// Nil once the answer is given: whoever keeps a reply for longer does not keep its server.
     private var deliver: (@Sendable (HTTPResponse) -> Void)?

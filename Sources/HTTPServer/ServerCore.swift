@@ -222,7 +222,7 @@ extension Duration {
     }
 }
 
-/// What every answer says, made anew once a second.
+/// Pieces of answers that change once a second.
 private struct DatedLines {
     var second = UInt64.max
     /// The `Date` field's line with its end.

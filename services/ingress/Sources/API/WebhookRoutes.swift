@@ -9,7 +9,7 @@ internal import Time
 
 /// The public door: three webhooks. 200 means that the event is on disk, exactly once.
 ///
-/// A class, since every webhook's answer needs it later.
+/// A class, so that an answer that waits for its commit keeps one reference instead of a copy.
 final class WebhookRoutes: Sendable {
     /// Telegram and YooKassa never post more.
     static let maximumBytes = 1 << 20

@@ -3,7 +3,7 @@ package import Time
 
 /// An authentic webhook that is about to be stored.
 ///
-/// A class, since arrivals move from list to list and have ten things to copy.
+/// A class, since arrivals move from list to list and hold a dozen things.
 package final class Arrival: Sendable {
     /// What makes two webhooks the same one.
     package enum DedupKey: Sendable, Hashable {

@@ -14,8 +14,8 @@ struct DispatchDesk {
     /// The lane whose turn it is.
     var next: String? { head < ready.count ? ready[head] : nil }
 
-    /// When the consumer is tried again, if something waits for that.
-    var nextTrial: Timestamp? { next == nil ? nil : closedUntil }
+    /// When the consumer is tried again, if something waits for that; nil during the trial, whose end is told.
+    var nextTrial: Timestamp? { next == nil || calls > 0 ? nil : closedUntil }
 
     /// Whether a call may be made. While the consumer is closed one call at a time finds out whether it is back.
     func isFree(limit: Int, now: Timestamp) -> Bool {

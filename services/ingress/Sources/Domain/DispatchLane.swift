@@ -27,7 +27,8 @@ struct DispatchLane {
 
     /// Takes an event in.
     ///
-    /// - Returns: Whether the lane now waits for what waits for this event: its pause, or its turn.
+    /// - Parameter parkedUntil: Until when it waits for another try; nil if it waits for its turn only.
+    /// - Returns: Whether this event decides when the lane goes on: the caller begins its pause, or puts the lane in line.
     mutating func insert(_ waiting: Waiting, _ parkedUntil: Timestamp?) -> Bool {
         // Ids grow with the time of the commit, so a lane is nearly always appended to; a late reader of the table
         // may bring an older one.

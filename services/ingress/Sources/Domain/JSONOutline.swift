@@ -29,7 +29,7 @@ struct JSONOutline {
     ///   reported when they begin.
     /// - Returns: Whether the text is valid.
     static func walk(_ text: [UInt8], _ visit: Visit) -> Bool {
-        // Handed down, since what is reached through `self` is looked up and checked for each byte.
+        // Handed down and not kept in `self`, where every access would be looked up and checked.
         let bytes = text.span
         var outline = JSONOutline()
         outline.skipSpace(bytes)

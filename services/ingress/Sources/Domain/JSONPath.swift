@@ -3,7 +3,7 @@ struct JSONPath {
     /// Paths are reported down to this depth.
     static let maximumDepth = 4
 
-    /// As many as `depth`.
+    /// The outermost first, at most `maximumDepth`.
     private var names: [4 of Range<Int>] = .init(repeating: 0..<0)
     /// How many names; those beyond `maximumDepth` are counted only.
     private(set) var depth = 0

@@ -1,4 +1,4 @@
-/// Ids of the last one to two ticks, in two generations; longer while their outcome is not written.
+/// Ids of the last one to two renewals of the leases, in two generations; longer while their outcome is not written.
 struct RecentIDs {
     private var young: Set<Int64> = []
     private var old: Set<Int64> = []
@@ -9,7 +9,7 @@ struct RecentIDs {
 
     mutating func insert(_ id: Int64) { young.insert(id) }
 
-    /// Called once a tick.
+    /// Called with every renewal.
     mutating func age(keeping unwritten: Set<Int64>) {
         old = young
         young = unwritten

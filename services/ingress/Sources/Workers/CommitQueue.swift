@@ -3,7 +3,7 @@ internal import Postgres
 
 /// One arrival that waits for its commit.
 ///
-/// A class, since tickets move from list to list, and an arrival is ten things to copy.
+/// A class, since tickets move from list to list.
 final class CommitTicket: Sendable {
     let arrival: Arrival
     /// Called exactly once, with whether it was new: by the flight that takes the ticket, or by the end of the worker.

@@ -12,7 +12,7 @@ internal import Time
 final class DispatchEvents: Worker {
     let name: String
     private let consumer: Consumer
-    /// Made once, since the name is looked up at run time.
+    /// Kept, since `Operation.id` builds the name from its type's.
     private let operation: (path: String, name: String)
     private let dispatch: Dispatch
     private let client: InternalClient

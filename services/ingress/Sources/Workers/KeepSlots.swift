@@ -9,13 +9,16 @@ internal import Time
 
 /// Takes over slots whose owner is gone, renews this instance's leases and moves the marks of what is handled.
 ///
-/// A lease lives 3 s and is renewed every 750 ms, so that after `kill -9` another instance (or the restarted one) has the
+/// A lease lives 3 s and is renewed every 500 ms (750 while there is nobody who could take over), so that after `kill -9` another instance (or the restarted one) has the
 /// slots, and what was accepted but not dispatched, within 4 s.
 final class KeepSlots: Worker {
     let name = "slots.keep"
-    private static let tick = Duration.milliseconds(750)
+    private static let tick = Duration.milliseconds(500)
+    /// While this is the only instance: an idle service wakes less.
+    private static let tickAlone = Duration.milliseconds(750)
     /// Looks at the handovers within a tick while there are other instances.
-    private static let looksPerTick = 15
+    private static let looksPerTick = 10
+    private static let partitionsEvery = Duration.seconds(3_600)
     /// How long the leases are left alone while a backlog is read.
     private static let renewalNanoseconds: UInt64 = 1_000_000_000
     /// How long a slot that is given away waits for its calls in flight.
@@ -61,18 +64,20 @@ final class KeepSlots: Worker {
         // A restarted worker begins anew: what it owns is renewed by the first tick, also what it had begun to give away.
         dispatch.stay()
         var ticks = 0
+        var partitionsDue = Deadline.after(.zero)
         defer { metrics.ownedSlots.set(0) }
         do {
             while !Task.isCancelled {
                 try await takeShare()
                 try await renew()
                 try await readBacklogs()
-                // A person who revives a dead letter has a second or two.
+                // Who revives a dead letter has a second.
                 if ticks % 2 == 0 { dispatch.offer(try await backlog.revived(in: dispatch.ownedSlots)) }
                 if ticks % 4 == 0 { try await slots.turnHalves() }
-                if ticks % 7_200 == 0 {
+                if partitionsDue.isExpired {
                     try await slots.keepPartitions(eventDays: keepDays.events, dedupDays: keepDays.dedup)
                     events.forgetRanges()
+                    partitionsDue = .after(Self.partitionsEvery)
                 }
                 ticks += 1
                 try await waitForTick()
@@ -186,11 +191,12 @@ final class KeepSlots: Worker {
     /// Passes the time until the next tick. While others accept events for this instance's slots it looks for them often:
     /// a pre-checkout query has ten seconds and a person less patience.
     private func waitForTick() async throws {
-        guard others.load(ordering: .relaxed) > 0 else { return try await loop.sleep(for: Self.tick) }
+        guard others.load(ordering: .relaxed) > 0 else { return try await loop.sleep(for: Self.tickAlone) }
         for _ in 1..<Self.looksPerTick {
             try await loop.sleep(for: Self.tick / Self.looksPerTick)
             // Looks that take long must not cost the leases.
-            if !isRenewalDue { try await takeHandovers() }
+            if isRenewalDue { return }
+            try await takeHandovers()
         }
         try await loop.sleep(for: Self.tick / Self.looksPerTick)
     }

@@ -139,6 +139,8 @@ private func expectNothing(
         }
         let probe = try next(&dispatcher, now)
         expectNothing(&dispatcher, now)
+        // The end of the trial is told; an alarm for a moment that has passed would ring without end meanwhile.
+        #expect(dispatcher.wake(now: now) == nil)
         _ = dispatcher.finish(probe, ok(probe), now: now)
         _ = try next(&dispatcher, now)
         _ = try next(&dispatcher, now)

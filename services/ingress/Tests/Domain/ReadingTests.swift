@@ -27,6 +27,20 @@ enum Fixtures {
         #expect(Fixtures.names("malformed").count > 10)
     }
 
+    @Test(
+        arguments: [
+            ("0", 0), ("-0", 0), ("7", 7), ("9223372036854775807", Int64.max), ("-9223372036854775808", Int64.min),
+            ("999999999999999999", 999_999_999_999_999_999), ("9223372036854775808", nil),
+            ("-9223372036854775809", nil),
+            ("99999999999999999999", nil), ("1.0", nil), ("1e2", nil), ("\"1\"", nil), ("true", nil), ("{}", nil),
+        ] as [(String, Int64?)]
+    )
+    func `takes whole numbers of 64 bits as ids and nothing else`(text: String, id: Int64?) {
+        let outline = UpdateOutline(Array(#"{"update_id":\#(text),"message":{"chat":{"id":\#(text)}}}"#.utf8))
+        #expect(outline?.updateID == id)
+        #expect(outline?.chatID == id)
+    }
+
     @Test(arguments: Fixtures.names("updates"))
     func `finds the id, the kind and the lane of every update that Telegram sends`(name: String) throws {
         let body = try Fixtures.body("updates", name)
