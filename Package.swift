@@ -318,7 +318,8 @@ let fuzzing: [Target] =
         part(
             of: "IngressService",
             "services/ingress/Sources/Domain",
-            ["JSONOutline.swift", "JSONPath.swift", "UpdateOutline.swift"]
+            ["JSONOutline.swift", "JSONPath.swift", "UpdateOutline.swift"],
+            "HTTP"
         ),
         part(
             of: "Postgres",

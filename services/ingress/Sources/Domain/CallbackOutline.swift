@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// What ingress needs to know of a KIE callback, found in one pass over its bytes. Families of models spell it differently.
 struct CallbackOutline: Equatable {
     /// From `data.taskId`, `data.task_id`, `taskId` or `task_id`, in this order.
@@ -19,17 +21,13 @@ struct CallbackOutline: Equatable {
             }
             let rank = path.depth == 2 ? 0 : 2
             for (index, name) in Self.taskNames.enumerated() where path.has(name, at: path.depth - 1, in: bytes) {
-                tasks[rank + index] = tasks[rank + index] ?? Self.text(value, in: body)
+                tasks[rank + index] = tasks[rank + index] ?? bytes.text(value.range)
             }
             for (index, name) in Self.stateNames.enumerated() where path.has(name, at: path.depth - 1, in: bytes) {
-                states[rank + index] = states[rank + index] ?? Self.text(value, in: body)
+                states[rank + index] = states[rank + index] ?? bytes.text(value.range)
             }
         }
         taskID = (0..<4).lazy.compactMap { tasks[$0] }.first { !$0.isEmpty }
         state = (0..<4).lazy.compactMap { states[$0] }.first
-    }
-
-    private static func text(_ value: JSONOutline.Value, in body: [UInt8]) -> String {
-        String(decoding: body[value.range], as: UTF8.self)
     }
 }

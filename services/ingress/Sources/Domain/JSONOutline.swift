@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// Walks over JSON bytes once: checks that they are RFC 8259 JSON and reports every value with its path.
 ///
 /// It builds nothing, so that a webhook costs one pass and no allocation for members that nobody wants. Refused: anything
@@ -155,13 +157,8 @@ struct JSONOutline {
         guard at + 4 <= bytes.count else { return nil }
         var unit = 0
         for index in at..<(at + 4) {
-            let byte = bytes[index]
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): unit = unit << 4 | Int(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): unit = unit << 4 | Int(byte - UInt8(ascii: "a") + 10)
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): unit = unit << 4 | Int(byte - UInt8(ascii: "A") + 10)
-            default: return nil
-            }
+            guard let digit = HTTPSyntax.hexValue(bytes[index]) else { return nil }
+            unit = unit << 4 | Int(digit)
         }
         at += 4
         return unit

@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// Where the member names stand that lead to a value.
 struct JSONPath {
     /// Paths are reported down to this depth.
@@ -17,20 +19,9 @@ struct JSONPath {
 
     /// Whether the name at `index` is exactly this text.
     func has(_ name: StaticString, at index: Int, in bytes: Span<UInt8>) -> Bool {
-        bytes.isText(name, names[index])
+        bytes.holds(name, names[index])
     }
 
     /// Where the name at `index` stands.
     func name(at index: Int) -> Range<Int> { names[index] }
-}
-
-extension Span<UInt8> {
-    /// Whether the bytes of a range are exactly this text.
-    func isText(_ text: StaticString, _ range: Range<Int>) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        for offset in 0..<range.count where unsafe text.utf8Start[offset] != self[range.lowerBound + offset] {
-            return false
-        }
-        return true
-    }
 }

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Cryptography
 internal import Foundation
+internal import HTTP
 internal import Time
 
 /// Turns an authentic webhook body into an arrival. Never fails: what can't be decoded is stored as malformed.
@@ -88,7 +89,7 @@ enum Reading {
         var object: String?
         let isValid = JSONOutline.walk(body) { path, value, bytes in
             guard value.kind == .string else { return }
-            let text = String(decoding: body[value.range], as: UTF8.self)
+            let text = bytes.text(value.range)
             if path.depth == 1, path.has("event", at: 0, in: bytes) { event = event ?? text }
             if path.depth == 2, path.has("object", at: 0, in: bytes), path.has("id", at: 1, in: bytes) {
                 object = object ?? text

@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// What the hot path needs to know of a Telegram update, found in one pass over its bytes.
 struct UpdateOutline: Equatable {
     /// Unique in a bot for at least a week.
@@ -29,7 +31,7 @@ struct UpdateOutline: Equatable {
                 if path.has("update_id", at: 0, in: bytes) {
                     updateID = updateID ?? Self.integer(value, in: bytes)
                 } else if kind == nil {
-                    kind = String(decoding: body[path.name(at: 0)], as: UTF8.self)
+                    kind = bytes.text(path.name(at: 0))
                 }
             case 2:
                 guard value.kind == .object else { return }
@@ -44,14 +46,14 @@ struct UpdateOutline: Equatable {
                     }
                 }
                 if path.has("chat", at: 1, in: bytes), path.has("type", at: 2, in: bytes) {
-                    isPrivate = value.kind == .string && bytes.isText("private", value.range)
+                    isPrivate = value.kind == .string && bytes.holds("private", value.range)
                 }
             default:
                 // The message under a pressed button: its chat is the lane.
                 guard path.has("message", at: 1, in: bytes), path.has("chat", at: 2, in: bytes) else { return }
                 if path.has("id", at: 3, in: bytes) { chat = chat ?? Self.integer(value, in: bytes) }
                 if path.has("type", at: 3, in: bytes) {
-                    isPrivate = value.kind == .string && bytes.isText("private", value.range)
+                    isPrivate = value.kind == .string && bytes.holds("private", value.range)
                 }
             }
         }
