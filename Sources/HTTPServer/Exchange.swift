@@ -24,7 +24,7 @@ final class Exchange: @unchecked Sendable {
     private var bytesLeft: Int64?
     private var waiter: CheckedContinuation<Void, any Error>?
 
-    /// - Parameter receivedAt: When the turn of the loop began in which the request was begun, in nanoseconds of the monotonic clock.
+    /// - Parameter receivedAt: The request's (`HTTPRequest.receivedAt`).
     init(channel: any AnswerChannel, server: ServerCore, method: HTTPMethod, route: Route, receivedAt: UInt64) {
         self.channel = channel
         self.server = server
@@ -42,11 +42,7 @@ final class Exchange: @unchecked Sendable {
     func run(_ request: HTTPRequest) {
         server.metrics.inFlight.add(1)
         if let deferred = route.deferred {
-            let reply = Reply { [self] response in
-                // Like `perform`, without making a closure when this is the loop.
-                if server.loop.isCurrent { return answer(deferred: response) }
-                server.loop.execute { [self] in answer(deferred: response) }
-            }
+            let reply = Reply { [self] response in server.loop.perform { [self] in answer(deferred: response) } }
             return deferred(request, reply)
         }
         let handler = route.handler

@@ -74,7 +74,7 @@ package enum Consumer: String, CaseIterable, Sendable {
 }
 
 /// A value for each consumer.
-struct PerConsumer<Value> {
+struct PerConsumer<Value: Sendable>: Sendable {
     private var values: [Value]
 
     init(_ value: (Consumer) -> Value) { values = Consumer.allCases.map(value) }

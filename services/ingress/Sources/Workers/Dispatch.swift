@@ -26,14 +26,13 @@ final class Dispatch: Sendable {
     let state: Locked<State>
     private let clock: WallClock
     /// One bell a consumer: there may be something to send.
-    let bells: [Consumer: Wakeup]
+    let bells = PerConsumer { _ in Wakeup() }
     /// There are completions to write.
     let recordBell = Wakeup()
 
     init(limits: Dispatcher.Limits, clock: WallClock) {
         self.state = Locked(State(dispatcher: Dispatcher(limits: limits)))
         self.clock = clock
-        self.bells = Dictionary(uniqueKeysWithValues: Consumer.allCases.map { ($0, Wakeup()) })
     }
 
     var eventCount: Int { state.withLock { $0.dispatcher.eventCount } }
@@ -92,7 +91,7 @@ final class Dispatch: Sendable {
     }
 
     func ring(_ consumers: Set<Consumer>) {
-        for consumer in consumers { bells[consumer]?.ring() }
+        for consumer in consumers { bells[consumer].ring() }
     }
 
     // MARK: - Calls

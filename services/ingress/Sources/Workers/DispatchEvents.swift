@@ -54,7 +54,7 @@ final class DispatchEvents: Worker {
     }
 
     func run() async throws {
-        guard let bell = dispatch.bells[consumer] else { return }
+        let bell = dispatch.bells[consumer]
         let isStopping = Atomic(false)
         // A stop lets the calls in flight end, so that nothing is dispatched twice: their tasks are not cancelled.
         await withTaskCancellationHandler {
