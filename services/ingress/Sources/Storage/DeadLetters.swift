@@ -11,7 +11,7 @@ struct DeadLetters: Sendable {
     let database: Database
 
     /// Makes a dead letter an ordinary waiting event again; anything else stays as it is. Its lane's owner finds it within
-    /// a tick.
+    /// two ticks.
     func revive(_ id: Int64, in transaction: Transaction) async throws(PostgresError) {
         try await transaction.execute(
             """

@@ -9,8 +9,8 @@ internal import Time
 
 /// Takes over slots whose owner is gone, renews this instance's leases and moves the marks of what is handled.
 ///
-/// A lease lives 3 s and is renewed every 500 ms (750 while there is nobody who could take over), so that after `kill -9` another instance (or the restarted one) has the
-/// slots, and what was accepted but not dispatched, within 4 s.
+/// A lease lives 3 s and is renewed every 500 ms (750 while there is nobody who could take over), so that after `kill -9`
+/// another instance (or the restarted one) has the slots, and what was accepted but not dispatched, within 4 s.
 final class KeepSlots: Worker {
     let name = "slots.keep"
     private static let tick = Duration.milliseconds(500)
@@ -71,7 +71,7 @@ final class KeepSlots: Worker {
                 try await takeShare()
                 try await renew()
                 try await readBacklogs()
-                // Who revives a dead letter has a second.
+                // An operator who revives a dead letter has a second or two.
                 if ticks % 2 == 0 { dispatch.offer(try await backlog.revived(in: dispatch.ownedSlots)) }
                 if ticks % 4 == 0 { try await slots.turnHalves() }
                 if partitionsDue.isExpired {
