@@ -85,7 +85,8 @@ private enum EventWriter {
         var count = bytes.count
         for index in bytes.indices {
             let byte = bytes[index]
-            count += byte < 0x20 ? 5 : byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") ? 1 : 0
+            // Without a look at overflow, so that the compiler takes many bytes at once.
+            count &+= byte < 0x20 ? 5 : byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") ? 1 : 0
         }
         return count
     }

@@ -21,6 +21,8 @@ package final class Arrival: Sendable {
     package let lane: String
     /// The lane's.
     package let slot: Int32
+    /// The lane's in `LaneMarks`.
+    let laneMark: UInt16
     package let dedup: DedupKey
     package let body: [UInt8]
     /// Stored for the operator, never dispatched.
@@ -47,7 +49,9 @@ package final class Arrival: Sendable {
         self.updateID = updateID
         self.token = token
         self.lane = lane
-        self.slot = Slot.of(lane: lane)
+        let hash = LaneHash(lane)
+        self.slot = hash.slot
+        self.laneMark = hash.mark
         self.dedup = dedup
         self.body = body
         self.isMalformed = isMalformed
@@ -55,8 +59,9 @@ package final class Arrival: Sendable {
         self.traceparent = traceparent
     }
 
+    var consumer: Consumer { Consumer(source: source, lane: lane) }
     /// Money first: payment events are the last to be shed.
-    package var isPayment: Bool { Consumer(source: source, lane: lane) == .payments }
+    package var isPayment: Bool { consumer == .payments }
 }
 
 /// The service that an event is for.
@@ -93,17 +98,5 @@ extension Consumer {
         case .generation: 1
         case .payments: 2
         }
-    }
-}
-
-/// The 64 parts into which lanes are divided between instances.
-package enum Slot {
-    package static let count = 64
-
-    /// FNV-1a over the lane: the same in every process and release, since it is stored.
-    package static func of(lane: String) -> Int32 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in lane.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return Int32(truncatingIfNeeded: (hash ^ hash >> 32) & 63)
     }
 }

@@ -4,8 +4,7 @@ internal import Time
 /// Events that are handled one after the other, the oldest first.
 struct DispatchLane {
     struct Waiting {
-        var event: Event
-        let slot: Int32
+        let stored: StoredEvent
         var attempts: Int
         /// A row of `parked` leads back to it, so that no mark needs to wait for it.
         var isParked: Bool
@@ -27,16 +26,16 @@ struct DispatchLane {
 
     /// Takes an event in.
     ///
-    /// - Parameter parkedUntil: Until when it waits for another try; nil if it waits for its turn only.
     /// - Returns: Whether this event decides when the lane goes on: the caller begins its pause, or puts the lane in line.
-    mutating func insert(_ waiting: Waiting, _ parkedUntil: Timestamp?) -> Bool {
+    mutating func insert(_ stored: StoredEvent) -> Bool {
+        let waiting = Waiting(stored: stored, attempts: stored.attempts, isParked: stored.nextAt != nil)
         // Ids grow with the time of the commit, so a lane is nearly always appended to; a late reader of the table
         // may bring an older one.
-        let index = queue.lastIndex { $0.event.id < waiting.event.id }.map { $0 + 1 } ?? 0
+        let index = queue.lastIndex { $0.stored.event.id < stored.event.id }.map { $0 + 1 } ?? 0
         queue.insert(waiting, at: isInFlight ? max(1, index) : index)
-        guard let parkedUntil else { return queue.count == 1 && !isInFlight }
+        guard let until = stored.nextAt else { return queue.count == 1 && !isInFlight }
         guard index == 0 else { return false }
-        self.parkedUntil = parkedUntil
+        parkedUntil = until
         return true
     }
 

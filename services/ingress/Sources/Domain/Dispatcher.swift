@@ -14,16 +14,6 @@ struct Dispatcher {
         var isSolo: Bool
     }
 
-    /// What to write down about an event.
-    enum Completion: Equatable {
-        /// `wasParked`: a row of `parked` has to go.
-        case done(id: Int64, slot: Int32, wasParked: Bool = false)
-        /// Tried again at `at`; its lane waits.
-        case parked(id: Int64, slot: Int32, attempts: Int, at: Timestamp, error: String)
-        /// Never tried again by itself; its lane goes on.
-        case dead(id: Int64, slot: Int32, attempts: Int, error: String)
-    }
-
     /// How a call ended that brought no verdicts.
     enum CallFailure: Equatable {
         /// The consumer was not reached, or said that it is not ready: nobody's fault, nothing is counted.
@@ -60,7 +50,7 @@ struct Dispatcher {
     /// When the oldest unhandled event of each consumer arrived; goes through all lanes.
     var oldestArrivals: [Consumer: Timestamp] {
         lanes.values.reduce(into: [:]) { oldest, lane in
-            guard let arrival = lane.queue.first?.event.receivedAt else { return }
+            guard let arrival = lane.queue.first?.stored.event.receivedAt else { return }
             oldest[lane.consumer] = min(oldest[lane.consumer] ?? arrival, arrival)
         }
     }
@@ -69,21 +59,17 @@ struct Dispatcher {
     func undone(in slot: Int32) -> Set<Int64> { undone[slot] }
 
     /// Adds an event at the end of its lane. An id that is already known is ignored.
-    ///
-    /// - Parameter parkedUntil: For an event that waited for another try when its former owner stopped.
-    mutating func offer(_ event: Event, slot: Int32, attempts: Int = 0, parkedUntil: Timestamp? = nil) {
-        let isParked = parkedUntil != nil
-        guard undone.insert(event.id, of: slot, isParked: isParked) else { return }
+    mutating func offer(_ stored: StoredEvent) {
+        guard undone.insert(stored.event.id, of: stored.slot, isParked: stored.nextAt != nil) else { return }
         eventCount += 1
-        let consumer = Consumer(source: event.source, lane: event.lane)
+        let (lane, consumer) = (stored.event.lane, stored.consumer)
         desks[consumer].events += 1
-        let waiting = DispatchLane.Waiting(event: event, slot: slot, attempts: attempts, isParked: isParked)
-        let isFirst = lanes[event.lane, default: DispatchLane(consumer: consumer)].insert(waiting, parkedUntil)
+        let isFirst = lanes[lane, default: DispatchLane(consumer: consumer)].insert(stored)
         guard isFirst else { return }
-        if let parkedUntil {
-            pauses.begin(event.lane, until: parkedUntil)
+        if let until = stored.nextAt {
+            pauses.begin(lane, until: until)
         } else {
-            desks[consumer].append(event.lane)
+            desks[consumer].append(lane)
         }
     }
 
@@ -94,7 +80,7 @@ struct Dispatcher {
         var isSolo = false
         while events.count < limits.batchEvents, !isSolo, let name = desks[consumer].next {
             guard let place = lanes.index(forKey: name), let first = lanes.values[place].next,
-                !leaving.contains(first.slot)
+                !leaving.contains(first.stored.slot)
             else {
                 desks[consumer].advance()
                 continue
@@ -104,7 +90,7 @@ struct Dispatcher {
             isSolo = goesAlone
             desks[consumer].advance()
             lanes.values[place].isInFlight = true
-            var event = first.event
+            var event = first.stored.event
             event.attempt = first.attempts + 1
             events.append(event)
         }
@@ -174,7 +160,7 @@ struct Dispatcher {
     /// Takes `leave` back.
     mutating func stay() {
         guard !leaving.isEmpty else { return }
-        for (name, lane) in lanes where lane.queue.first.map({ leaving.contains($0.slot) }) ?? false {
+        for (name, lane) in lanes where lane.queue.first.map({ leaving.contains($0.stored.slot) }) ?? false {
             desks[lane.consumer].append(name)
         }
         leaving = []
@@ -183,14 +169,14 @@ struct Dispatcher {
     /// Whether a call with an event of these slots, of any slot if nil, is under way.
     func isInFlight(_ slots: Set<Int32>?) -> Bool {
         guard let slots else { return Consumer.allCases.contains { desks[$0].calls > 0 } }
-        return lanes.values.contains { $0.isInFlight && $0.queue.first.map { slots.contains($0.slot) } ?? false }
+        return lanes.values.contains { $0.isInFlight && $0.queue.first.map { slots.contains($0.stored.slot) } ?? false }
     }
 
     /// Forgets the lanes of a slot that another instance owns now. What is in flight stays until its call ends.
     mutating func drop(slot: Int32) {
         leaving.remove(slot)
         undone.removeAll(of: slot)
-        for (name, lane) in lanes where lane.queue.contains(where: { $0.slot == slot }) {
+        for (name, lane) in lanes where lane.queue.contains(where: { $0.stored.slot == slot }) {
             lanes[name] = nil
             pauses.forget(name)
             eventCount -= lane.queue.count
@@ -204,7 +190,7 @@ struct Dispatcher {
         guard let place = placeInFlight(event) else { return nil }
         let consumer = lanes.values[place].consumer
         let head = lanes.values[place].removeHead()
-        undone.remove(event.id, of: head.slot, isParked: head.isParked)
+        undone.remove(event.id, of: head.stored.slot, isParked: head.isParked)
         eventCount -= 1
         desks[consumer].events -= 1
         if lanes.values[place].queue.isEmpty {
@@ -212,13 +198,13 @@ struct Dispatcher {
         } else {
             desks[consumer].append(event.lane)
         }
-        guard let error else { return .done(id: event.id, slot: head.slot, wasParked: head.isParked) }
-        return .dead(id: event.id, slot: head.slot, attempts: head.attempts + 1, error: error)
+        guard let error else { return .done(id: event.id, slot: head.stored.slot, wasParked: head.isParked) }
+        return .dead(id: event.id, slot: head.stored.slot, attempts: head.attempts + 1, error: error)
     }
 
     private mutating func park(_ event: Event, pause: Duration?, error: String, now: Timestamp) -> Completion? {
         guard let place = placeInFlight(event) else { return nil }
-        let slot = lanes.values[place].queue[0].slot
+        let slot = lanes.values[place].queue[0].stored.slot
         let attempts = lanes.values[place].queue[0].attempts + 1
         guard attempts < limits.attempts else { return complete(event, as: error) }
         let until = now + (pause ?? Self.pause(after: attempts, id: event.id))
@@ -239,7 +225,7 @@ struct Dispatcher {
     /// the slot may be back, and its lane with it: nil then.
     private func placeInFlight(_ event: Event) -> Dictionary<String, DispatchLane>.Index? {
         guard let place = lanes.index(forKey: event.lane), lanes.values[place].isInFlight,
-            lanes.values[place].queue.first?.event.id == event.id
+            lanes.values[place].queue.first?.stored.event.id == event.id
         else { return nil }
         return place
     }

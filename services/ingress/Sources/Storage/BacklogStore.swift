@@ -4,14 +4,6 @@ internal import Time
 
 /// Reads events back: after a takeover, when memory was full, and when others handed them over.
 struct BacklogStore: Sendable {
-    /// A stored event that waits to be dispatched.
-    struct Waiting: Sendable {
-        var event: Event
-        var slot: Int32
-        var attempts: Int
-        var nextAt: Timestamp?
-    }
-
     let database: Database
     /// The name under which this process owns slots.
     let instance: String
@@ -23,7 +15,7 @@ struct BacklogStore: Sendable {
         after id: Int64,
         upTo boundary: Int64,
         limit: Int
-    ) async throws(PostgresError) -> [Waiting] {
+    ) async throws(PostgresError) -> [StoredEvent] {
         try await decode(
             """
             select \(unsafe: Self.columns), 0, null::timestamptz from event e
@@ -36,7 +28,7 @@ struct BacklogStore: Sendable {
     }
 
     /// Reads events that wait behind their slot's mark: those that are known to be open, and the parked ones.
-    func open(_ ids: [Int64], in slots: [Int32]) async throws(PostgresError) -> [Waiting] {
+    func open(_ ids: [Int64], in slots: [Int32]) async throws(PostgresError) -> [StoredEvent] {
         let done = try await done(above: (ids.min() ?? .max) - 1)
         return try await decode(
             """
@@ -52,12 +44,12 @@ struct BacklogStore: Sendable {
     }
 
     /// Reads events by id, page by page: those that others handed over.
-    func events(_ ids: [Int64]) async throws(PostgresError) -> [Waiting] {
+    func events(_ ids: [Int64]) async throws(PostgresError) -> [StoredEvent] {
         guard let lowest = ids.min() else { return [] }
         // A set of this process: PostgreSQL would go through the one for each of the other, and there may be as many of both
         // as arrive within a lease.
         let done = try await done(above: lowest - 1)
-        var events: [Waiting] = []
+        var events: [StoredEvent] = []
         for start in stride(from: 0, to: ids.count, by: Self.pageEvents) {
             let page = Array(ids[start..<min(start + Self.pageEvents, ids.count)])
             events += try await decode(
@@ -73,7 +65,7 @@ struct BacklogStore: Sendable {
     }
 
     /// Reads dead letters that were revived. Uses `parked_revived`, which is nearly always empty.
-    func revived(in slots: [Int32]) async throws(PostgresError) -> [Waiting] {
+    func revived(in slots: [Int32]) async throws(PostgresError) -> [StoredEvent] {
         try await decode(
             """
             select \(unsafe: Self.columns), p.attempts, p.next_at
@@ -111,8 +103,8 @@ struct BacklogStore: Sendable {
     private static let columns: StaticString =
         "e.id, e.source, e.kind, e.bot, e.update_id, e.token, e.lane, e.at, e.traceparent, e.body, e.slot"
 
-    private func decode(_ sql: SQL) async throws(PostgresError) -> [Waiting] {
-        var waiting: [Waiting] = []
+    private func decode(_ sql: SQL) async throws(PostgresError) -> [StoredEvent] {
+        var events: [StoredEvent] = []
         for row in try await database.query(sql) {
             let (id, source, kind, bot, updateID, token, lane, at, trace, body, slot, attempts, nextAt) =
                 try row.decode(
@@ -143,8 +135,8 @@ struct BacklogStore: Sendable {
                 traceparent: trace,
                 body: String(decoding: body, as: UTF8.self)
             )
-            waiting.append(Waiting(event: event, slot: slot, attempts: Int(attempts), nextAt: nextAt))
+            events.append(StoredEvent(event, slot: slot, attempts: Int(attempts), nextAt: nextAt))
         }
-        return waiting
+        return events
     }
 }

@@ -9,7 +9,7 @@ internal import Time
 /// Group commit: a batch is whatever arrived while the previous one was in flight.
 ///
 /// One flight is in the air at a time, since two would halve each other's batches, and what a batch costs hardly depends on
-/// its size; a second one only where the disk takes longer than the work, and for a batch that is no smaller (ADR 0071).
+/// its size; a second one only where the disk takes long, and for a batch that is no smaller or large by itself (ADR 0071).
 /// `store` returns only when its arrival is committed, or throws; it never leaves the outcome open to its caller as a success.
 final class CommitEvents: Worker {
     /// Why an arrival could not be stored now; the webhook's sender is asked to come again.
@@ -168,12 +168,12 @@ final class CommitEvents: Worker {
     /// Hands what is new to the dispatcher. Before the next flight's, and before the boundary passes it.
     private func offer(_ landed: Landed) async {
         if case .success(let accepted) = landed.outcome {
-            var mine: [BacklogStore.Waiting] = []
+            var mine: [StoredEvent] = []
             mine.reserveCapacity(accepted.stored.count)
             for (place, id) in accepted.stored {
                 let arrival = landed.batch[place].arrival
                 guard !arrival.isMalformed, accepted.mine.contains(arrival.slot) else { continue }
-                mine.append(Self.waiting(arrival, id: id))
+                mine.append(StoredEvent(arrival, id: id))
             }
             await offerHanded(accepted.handed)
             dispatch.offer(mine)
@@ -187,13 +187,7 @@ final class CommitEvents: Worker {
         log.warning("events were not stored", [.count: .int(batch.count), .error: .describing(error.code)])
         // An unknown commit is a refusal too: the sender repeats, and the dedup key tells what happened. The repeat is a
         // duplicate then, so that the event itself must be found in the table.
-        let groups = batch.map(\.arrival).map { arrival in
-            SlotGroup(
-                slot: Slot.of(lane: arrival.lane),
-                consumer: Consumer(source: arrival.source, lane: arrival.lane)
-            )
-        }
-        dispatch.reread(Set(groups))
+        dispatch.reread(Set(batch.map { SlotGroup(slot: $0.arrival.slot, consumer: $0.arrival.consumer) }))
         for ticket in batch { ticket.done(.failure(.unavailable)) }
     }
 
@@ -212,21 +206,5 @@ final class CommitEvents: Worker {
     private func refuseAll() {
         let tickets = state.withLock { $0.takeAll() }
         for ticket in tickets { ticket.done(.failure(.unavailable)) }
-    }
-
-    private static func waiting(_ arrival: Arrival, id: Int64) -> BacklogStore.Waiting {
-        let event = Event(
-            id: id,
-            source: arrival.source,
-            kind: arrival.kind,
-            bot: arrival.bot,
-            updateID: arrival.updateID,
-            token: arrival.token,
-            lane: arrival.lane,
-            receivedAt: arrival.receivedAt,
-            traceparent: arrival.traceparent,
-            body: String(decoding: arrival.body, as: UTF8.self)
-        )
-        return BacklogStore.Waiting(event: event, slot: arrival.slot, attempts: 0, nextAt: nil)
     }
 }

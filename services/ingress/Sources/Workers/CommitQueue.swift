@@ -35,6 +35,11 @@ final class CommitFlight: Sendable {
 
 /// What waits for a flight, and when it is worth one.
 struct CommitQueue {
+    /// Of a whole batch: as many are worth a second flight, however large the one in the air is.
+    private static let worthSecond = 1.0 / 4
+    /// Of a whole batch: the most that each of two takes, so that some of a thousand senders are read and answered meanwhile.
+    private static let mostOfTwo = 3.0 / 4
+
     private var tickets: [CommitTicket] = []
     /// They go with the next flight whatever waits before them.
     private var payments: [CommitTicket] = []
@@ -87,13 +92,14 @@ struct CommitQueue {
         let inAir = flights.filter { $0.outcome == nil }
         needed =
             if flights.isEmpty { 1 } else if !pace.allowsSecond { .max } else if inAir.isEmpty { 1 } else {
-                inAir.count == 1 ? inAir[0].batch.count : .max
+                inAir.count == 1 ? min(inAir[0].batch.count, Int(Double(limit) * Self.worthSecond)) : .max
             }
         guard isWorthFlight else { return nil }
         // Two flights may take their numbers in any order: a lane has its events in one of them.
-        let lanes = Set(inAir.flatMap { $0.batch.map(\.arrival.lane) })
-        var batch = Self.take(limit, from: &payments, except: lanes)
-        batch += Self.take(limit - batch.count, from: &tickets, except: lanes)
+        let lanes = inAir.first.map { LaneMarks($0.batch.lazy.map(\.arrival.laneMark)) }
+        let most = pace.allowsSecond ? Int((Double(limit) * Self.mostOfTwo).rounded(.up)) : limit
+        var batch = Self.take(most, from: &payments, except: lanes)
+        batch += Self.take(most - batch.count, from: &tickets, except: lanes)
         guard !batch.isEmpty else { return nil }
         started += 1
         return CommitFlight(batch, isLook: pace.isLooking && inAir.isEmpty)
@@ -107,15 +113,15 @@ struct CommitQueue {
     private static func take(
         _ limit: Int,
         from queue: inout [CommitTicket],
-        except lanes: Set<String>
+        except lanes: LaneMarks?
     ) -> [CommitTicket] {
-        if lanes.isEmpty, queue.count <= limit {
+        if lanes == nil, queue.count <= limit {
             defer { queue = [] }
             return queue
         }
         var (taken, left): ([CommitTicket], [CommitTicket]) = ([], [])
         for ticket in queue {
-            if taken.count < limit, !lanes.contains(ticket.arrival.lane) {
+            if taken.count < limit, lanes.map({ !$0.contains(ticket.arrival.laneMark) }) ?? true {
                 taken.append(ticket)
             } else {
                 left.append(ticket)

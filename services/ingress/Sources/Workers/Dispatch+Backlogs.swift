@@ -17,11 +17,11 @@ extension Dispatch {
     /// Offers what was read from the table.
     ///
     /// - Parameter id: Everything of these slots up to here has been read.
-    func offer(read page: [BacklogStore.Waiting], of slots: [Int32], for consumer: Consumer, upTo id: Int64) {
+    func offer(read page: [StoredEvent], of slots: [Int32], for consumer: Consumer, upTo id: Int64) {
         state.withLock { state in
-            for waiting in page {
-                let group = SlotGroup(slot: waiting.slot, consumer: consumer)
-                if state.backlogs.admits(waiting.event.id, group) { state.dispatcher.offer(waiting) }
+            for stored in page {
+                let group = SlotGroup(slot: stored.slot, consumer: consumer)
+                if state.backlogs.admits(stored.event.id, group) { state.dispatcher.offer(stored) }
             }
             state.backlogs.advance(slots, of: consumer, to: id)
         }
@@ -48,7 +48,7 @@ extension Dispatch {
     func endBacklog(_ slots: [Int32], of consumer: Consumer) {
         let consumers = state.withLock { state -> Set<Consumer> in
             state.backlogs.end(slots, of: consumer)
-            var held: [BacklogStore.Waiting] = []
+            var held: [StoredEvent] = []
             for slot in slots {
                 held += state.held.removeValue(forKey: SlotGroup(slot: slot, consumer: consumer)) ?? []
             }

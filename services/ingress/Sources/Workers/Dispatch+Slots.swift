@@ -7,7 +7,7 @@ extension Dispatch {
     /// Takes slots over: their events above the marks are behind, those in `open` come first.
     ///
     /// - Parameter done: Ids above the marks that the former owner has handled.
-    func take(_ slots: [SlotStore.Taken], open: [BacklogStore.Waiting], done: Set<Int64>) {
+    func take(_ slots: [SlotStore.Taken], open: [StoredEvent], done: Set<Int64>) {
         let consumers = state.withLock { state -> Set<Consumer> in
             // What was read while they were not owned has been left out.
             state.handed = []
@@ -18,7 +18,7 @@ extension Dispatch {
                     state.backlogs.begin(group, after: slot.lowID, handled: done)
                 }
             }
-            for waiting in open { state.dispatcher.offer(waiting) }
+            for stored in open { state.dispatcher.offer(stored) }
             return Set(open.map { Consumer(source: $0.event.source, lane: $0.event.lane) })
         }
         ring(consumers)

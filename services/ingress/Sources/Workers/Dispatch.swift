@@ -9,7 +9,7 @@ final class Dispatch: Sendable {
         var dispatcher: Dispatcher
         var backlogs = Backlogs()
         /// What arrived for groups that catch up at this moment.
-        var held: [SlotGroup: [BacklogStore.Waiting]] = [:]
+        var held: [SlotGroup: [StoredEvent]] = [:]
         var owned: Set<Int32> = []
         /// Up to here everything has been offered, or left to the table.
         var floor: Int64 = 0
@@ -49,7 +49,7 @@ final class Dispatch: Sendable {
 
     /// Adds events that this instance is to dispatch. Those of slots that it does not own are left out, and so are those of
     /// groups that are behind: they are read from the table, after what is older.
-    func offer(_ events: [BacklogStore.Waiting]) {
+    func offer(_ events: [StoredEvent]) {
         ring(state.withLock { state in Self.offer(events, to: &state) })
     }
 
@@ -61,7 +61,7 @@ final class Dispatch: Sendable {
     /// Adds events that others handed over.
     ///
     /// - Parameter ids: What they were read by; some may be handled already.
-    func offer(_ events: [BacklogStore.Waiting], handed ids: [Int64]) {
+    func offer(_ events: [StoredEvent], handed ids: [Int64]) {
         ring(
             state.withLock { state in
                 for id in ids where id > state.floor { state.handed.insert(id) }
@@ -70,21 +70,20 @@ final class Dispatch: Sendable {
         )
     }
 
-    static func offer(_ events: [BacklogStore.Waiting], to state: inout State) -> Set<Consumer> {
+    static func offer(_ events: [StoredEvent], to state: inout State) -> Set<Consumer> {
         var consumers: Set<Consumer> = []
-        for waiting in events {
-            guard state.owned.contains(waiting.slot), !state.completed.contains(waiting.event.id) else { continue }
-            let consumer = Consumer(source: waiting.event.source, lane: waiting.event.lane)
-            let group = SlotGroup(slot: waiting.slot, consumer: consumer)
+        for stored in events {
+            guard state.owned.contains(stored.slot), !state.completed.contains(stored.event.id) else { continue }
+            let group = SlotGroup(slot: stored.slot, consumer: stored.consumer)
             switch state.backlogs.isEmpty ? .live : state.backlogs.admission(to: group) {
             case .never: continue
-            case .later: state.held[group, default: []].append(waiting)
-            case .live where state.dispatcher.room(for: consumer) <= 0 && waiting.nextAt == nil:
+            case .later: state.held[group, default: []].append(stored)
+            case .live where state.dispatcher.room(for: stored.consumer) <= 0 && stored.nextAt == nil:
                 let handled = state.completed.filter { $0 > state.floor }
                 state.backlogs.begin(group, after: state.floor, handled: handled)
             case .live:
-                state.dispatcher.offer(waiting)
-                consumers.insert(consumer)
+                state.dispatcher.offer(stored)
+                consumers.insert(stored.consumer)
             }
         }
         return consumers

@@ -13,13 +13,10 @@ import Testing
         pace(work: work, flights: Array(repeating: flight, count: flights))
     }
 
-    @Test func `allows a second flight on a disk that takes a millisecond and longer than the work`() {
-        #expect(pace(work: 0.0006, flight: 0.002).allowsSecond)
-    }
-
-    @Test func `allows none on a disk that is quick or takes less than the work`() {
-        #expect(!pace(work: 0.0003, flight: 0.0011).allowsSecond)
-        #expect(!pace(work: 0.006, flight: 0.009).allowsSecond)
+    @Test(arguments: [0.0003, 0.006])
+    func `allows a second flight on a disk that takes a millisecond, whatever the work takes`(work: Double) {
+        #expect(pace(work: work, flight: work + 0.001).allowsSecond)
+        #expect(!pace(work: work, flight: work + 0.0008).allowsSecond)
     }
 
     @Test func `says nothing before the last flight of a look`() {
@@ -31,6 +28,15 @@ import Testing
     @Test func `takes no busy machine for a slow disk`() {
         // All flights but one wait two milliseconds for a processor.
         #expect(!pace(work: 0.0004, flights: [0.0008] + Array(repeating: 0.0028, count: 15)).allowsSecond)
+    }
+
+    @Test func `remembers a quick look while all flights of later ones wait for a processor`() {
+        var pace = pace(work: 0.0004, flight: 0.0008)
+        for busyLook in 1...CommitPace.memory {
+            for _ in 0..<CommitPace.period { pace.pass() }
+            for _ in 0..<CommitPace.looks { pace.note(work: 0.0004, flight: 0.0028) }
+            #expect(pace.allowsSecond == (busyLook == CommitPace.memory))
+        }
     }
 
     @Test func `looks again after some hundred flights, one at a time`() {

@@ -59,6 +59,18 @@ import Time
         #expect(lanes(queue.takeFlight(512, behind: [first, second])) == ["chat:main:5", "chat:main:6"])
     }
 
+    @Test func `gives each of two flights less than a whole batch, and finds a quarter of one worth the second`() throws {
+        let tickets = tickets(Array(1...8))
+        var queue = queue(tickets[...6], isDiskSlow: true)
+        let takenFirst = queue.takeFlight(8, behind: [])
+        let first = try #require(takenFirst)
+        #expect(first.batch.count == 6)
+        #expect(queue.takeFlight(8, behind: [first]) == nil)
+        queue.append(tickets[7])
+        #expect(queue.isWorthFlight)
+        #expect(lanes(queue.takeFlight(8, behind: [first])) == ["chat:main:7", "chat:main:8"])
+    }
+
     @Test func `keeps events whose lane is in the air for a later flight, in their order`() throws {
         let tickets = tickets([1, 1, 2, 1])
         var queue = queue(tickets[...0], isDiskSlow: true)

@@ -186,7 +186,7 @@ struct EventTable {
     }
 
     /// What a new owner reads first: what the mark left open, and what is parked.
-    func open(in slots: [Int32]) -> [BacklogStore.Waiting] {
+    func open(in slots: [Int32]) -> [StoredEvent] {
         undone.sorted().compactMap { rows[$0] }.filter { row in
             slots.contains(row.slot)
                 && (row.nextAt != nil || marks[row.slot]?.open.contains(row.event.id) ?? false)
@@ -194,15 +194,15 @@ struct EventTable {
     }
 
     /// Everything above a mark, handled or not.
-    func page(in slots: [Int32], after: Int64, limit: Int) -> [BacklogStore.Waiting] {
+    func page(in slots: [Int32], after: Int64, limit: Int) -> [StoredEvent] {
         rows.keys.filter { $0 > after }.sorted().compactMap { rows[$0] }.filter { slots.contains($0.slot) }
-            .prefix(limit).map { BacklogStore.Waiting(event: $0.event, slot: $0.slot, attempts: 0, nextAt: nil) }
+            .prefix(limit).map { StoredEvent($0.event, slot: $0.slot) }
     }
 
     func done(above id: Int64) -> Set<Int64> { Set(rows.keys.filter { $0 > id && !undone.contains($0) }) }
 
     /// What others accepted for slots of `owner`, which may think that it owns more than it does.
-    func handed(to owner: Int, above floor: Int64) -> [BacklogStore.Waiting] {
+    func handed(to owner: Int, above floor: Int64) -> [StoredEvent] {
         handovers.intersection(undone).filter { $0 > floor }.sorted().compactMap { rows[$0] }.filter {
             owners[$0.slot] == owner
         }
@@ -220,8 +220,8 @@ struct EventTable {
         }
     }
 
-    private static func waiting(_ row: Row) -> BacklogStore.Waiting {
-        BacklogStore.Waiting(event: row.event, slot: row.slot, attempts: row.attempts, nextAt: row.nextAt)
+    private static func waiting(_ row: Row) -> StoredEvent {
+        StoredEvent(row.event, slot: row.slot, attempts: row.attempts, nextAt: row.nextAt)
     }
 }
 
@@ -244,7 +244,7 @@ struct DispatchProcess {
 
     mutating func accept(lane: Int, in table: inout EventTable, at: Timestamp, isAnswered: Bool) {
         let row = table.insert(lane: lane, at: at)
-        let waiting = BacklogStore.Waiting(event: row.event, slot: row.slot, attempts: 0, nextAt: nil)
+        let waiting = StoredEvent(row.event, slot: row.slot)
         // The flight reads what others handed over before it offers its own.
         if table.owners[row.slot] != name { table.handovers.insert(row.event.id) }
         guard isAnswered else { return dispatch.reread([SlotGroup(slot: row.slot, consumer: .conversation)]) }

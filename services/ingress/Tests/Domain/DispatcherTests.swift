@@ -294,3 +294,7 @@ private func expectNothing(
         #expect(answers == [true, false, true, true])
     }
 }
+
+extension Dispatcher {
+    fileprivate mutating func offer(_ event: Event, slot: Int32) { offer(StoredEvent(event, slot: slot)) }
+}

@@ -157,7 +157,7 @@ private func arrival(_ update: Int64) -> Arrival {
 }
 
 @Suite struct `What an instance holds` {
-    private func waiting(_ id: Int64) -> BacklogStore.Waiting {
+    private func waiting(_ id: Int64) -> StoredEvent {
         let event = Event(
             id: id,
             source: .telegram,
@@ -166,17 +166,17 @@ private func arrival(_ update: Int64) -> Arrival {
             receivedAt: Timestamp(seconds: 0),
             body: "{}"
         )
-        return BacklogStore.Waiting(event: event, slot: Slot.of(lane: lane), attempts: 0, nextAt: nil)
+        return StoredEvent(event, slot: Slot.of(lane: lane))
     }
 
     private let slot = Slot.of(lane: lane)
     private let dispatch = Dispatch(limits: Dispatcher.Limits(), clock: .system)
 
-    private func takeSlot(lowID: Int64 = 0, open: [BacklogStore.Waiting] = [], done: Set<Int64> = []) {
+    private func takeSlot(lowID: Int64 = 0, open: [StoredEvent] = [], done: Set<Int64> = []) {
         dispatch.take([.init(slot: slot, lowID: lowID, open: open.map(\.event.id))], open: open, done: done)
     }
 
-    private func catchUp(_ page: [BacklogStore.Waiting], upTo id: Int64) {
+    private func catchUp(_ page: [StoredEvent], upTo id: Int64) {
         dispatch.offer(read: page, of: [slot], for: .conversation, upTo: id)
         for consumer in Consumer.allCases { dispatch.endBacklog([slot], of: consumer) }
     }
