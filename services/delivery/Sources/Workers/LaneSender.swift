@@ -2,7 +2,6 @@ internal import Concurrency
 internal import Contracts
 package import EventLoop
 internal import Foundation
-internal import Postgres
 internal import ServiceKit
 package import Telemetry
 package import Time
@@ -12,23 +11,19 @@ package import Time
 /// Each step is: get the bytes ready, wait for the paces, record that the call begins, call, record the answer. A crash
 /// anywhere leaves a row from which the next holder of the lane knows what may have happened.
 package struct LaneSender: Sendable {
-    private let lanes: LaneStore
-    private let chats: ChatStore
-    private let media: MediaFetcher
+    let lanes: LaneStore
+    let chats: ChatStore
+    let media: MediaFetcher
     private let telegram: TelegramClient
-    private let pacer: BotPacer
-    private let loop: EventLoop
-    private let clock: WallClock
-    private let metrics: DeliveryMetrics
-    private let log: Log
-    private let flood = Locked(FloodWatch())
+    let pacer: BotPacer
+    let loop: EventLoop
+    let clock: WallClock
+    let metrics: DeliveryMetrics
+    let log: Log
+    let flood = Locked(FloodWatch())
 
-    private static let backoff = Backoff(first: .seconds(1), cap: .seconds(60))
     /// A lane that has to wait longer for its pace is let go meanwhile.
     private static let longestPaceWait = Duration.seconds(2)
-    private static let maximumWrites = 7
-    private static let writeBackoff = Backoff(first: .milliseconds(50), cap: .seconds(2))
-    private static let pauseOfRefusedBot = Duration.seconds(30)
 
     package init(
         lanes: LaneStore,
@@ -53,7 +48,7 @@ package struct LaneSender: Sendable {
     }
 
     /// What a lane does after a step.
-    private enum Course {
+    enum Course {
         case goOn
         /// Let the lane go; look again then, or when the next message is due.
         case letGo(at: Timestamp?)
@@ -152,141 +147,6 @@ package struct LaneSender: Sendable {
         let course = try await conclude(head, attempt, message, verdict, endsBlock: isTaken && view.isBlocked)
         if step.needsMedia { await noteFiles(answer, planned, sources) }
         return course
-    }
-
-    /// Stores the verdict with its consequences.
-    ///
-    /// - Parameter endsBlock: Whether Telegram has taken something for a chat that was held to be blocked.
-    private func conclude(
-        _ head: LaneHead,
-        _ attempt: Int,
-        _ message: OutgoingMessage,
-        _ verdict: OutgoingMessage.Verdict,
-        endsBlock: Bool = false
-    ) async throws -> Course {
-        var (record, course) = decide(message, verdict)
-        record.isReachable = endsBlock
-        switch verdict {
-        case .flooded(let seconds), .unknownAndFlooded(let seconds):
-            try await noteFlood(message.chatID, seconds)
-        case .botRefused:
-            log.error("Telegram refuses the bot's token")
-            try await pacer.pause(for: Self.pauseOfRefusedBot)
-        default:
-            break
-        }
-        try await persist {
-            try await lanes.settle(head, attempt: attempt, progress: message.progress, record)
-        }
-        if case .moved(let chat) = verdict {
-            try await chats.move(message.chatID, to: chat)
-            course = .letGo(at: nil)
-        }
-        count(head, record)
-        return course
-    }
-
-    /// Repeats a write through a short outage of the database: what Telegram has answered must not be forgotten. The
-    /// write counts once, because it names its attempt.
-    private func persist(_ write: () async throws -> Void) async throws {
-        var attempt = 1
-        while true {
-            do {
-                return try await write()
-            } catch let error as PostgresError where error.isRetryable && attempt < Self.maximumWrites {
-                try await loop.sleep(for: Self.writeBackoff.delay(attempt: attempt))
-                attempt += 1
-            }
-        }
-    }
-
-    /// Keeps the store of file ids in step with an answer; losing that only costs an upload.
-    private func noteFiles(_ answer: TelegramAnswer, _ message: OutgoingMessage, _ sources: [MediaSource]) async {
-        do {
-            if case .accepted(let result) = answer {
-                try await media.remember(SentMessage(result: result), for: message, sources)
-            }
-            if answer == .fileIDRefused { try await media.forget(message) }
-        } catch {
-            log.warning("a file id was not noted", [.error: .describing(error)])
-        }
-    }
-
-    private func decide(
-        _ message: OutgoingMessage,
-        _ verdict: OutgoingMessage.Verdict
-    ) -> (StepRecord, Course) {
-        var record: StepRecord
-        switch verdict {
-        case .next:
-            var rest = message
-            return (StepRecord(rest.nextStep() == nil ? .sent : .queued), .goOn)
-        case .unknown:
-            return (StepRecord(.unknown, failure: "no answer"), .goOn)
-        case .failed(let reason):
-            return (StepRecord(.failed, failure: reason), .goOn)
-        case .moved:
-            return (StepRecord(.queued), .goOn)
-        case .blocked(let reason):
-            record = StepRecord(.queued)
-            record.blockedReason = reason
-        case .retry:
-            record = StepRecord(.queued)
-            record.pause = Self.backoff.delay(attempt: max(1, message.progress.tries))
-        case .flooded(let seconds):
-            record = StepRecord(.queued)
-            record.pause = .seconds(seconds) + .milliseconds(Int.random(in: 0...500))
-        case .unknownAndFlooded(let seconds):
-            record = StepRecord(.unknown, failure: "sent in part")
-            record.pause = .seconds(seconds) + .milliseconds(Int.random(in: 0...500))
-        case .botRefused:
-            record = StepRecord(.queued)
-            record.pause = Self.pauseOfRefusedBot
-        }
-        return (record, .letGo(at: clock.now))
-    }
-
-    private func noteFlood(_ chat: ChatID, _ seconds: Int) async throws {
-        let scope = flood.withLock { $0.flooded(chat, at: clock.now) }
-        metrics.floods.increment(scope.rawValue)
-        log.warning(
-            "Telegram asks for a pause",
-            [.chatID: .personal(chat), .seconds: .int(seconds), .reason: "\(scope)"]
-        )
-        if scope == .bot { try await pacer.pause(for: .seconds(seconds)) }
-    }
-
-    /// The bytes can't be had now: this message waits, those behind it don't.
-    private func postpone(
-        _ head: LaneHead,
-        _ message: OutgoingMessage,
-        _ failure: MediaFetcher.Failure
-    ) async throws -> Course {
-        var progress = message.progress
-        progress.tries += 1
-        var record = StepRecord(.queued)
-        switch failure {
-        case .gone: record = StepRecord(.failed, failure: "the media are gone")
-        case .unavailable: record.dueIn = Self.backoff.delay(attempt: progress.tries)
-        }
-        try await lanes.settle(head, attempt: head.attempts, progress: progress, record)
-        count(head, record)
-        return .goOn
-    }
-
-    private func count(_ head: LaneHead, _ record: StepRecord) {
-        let kind = head.message.kind.rawValue
-        if record.blockedReason != nil { metrics.messages.increment(kind, "blocked") }
-        guard record.state != .queued else { return }
-        metrics.messages.increment(kind, record.state.rawValue)
-        if record.state == .sent {
-            metrics.messageSeconds.observe((clock.now - head.queuedAt).inSeconds, kind)
-        } else {
-            log.warning(
-                "a message did not arrive for certain",
-                [.chatID: .personal(head.message.chatID), .reason: .string(record.failure ?? record.state.rawValue)]
-            )
-        }
     }
 
     /// 15 seconds, and for uploads as long as a slow line of 1 Mbit/s needs, at most three minutes.
