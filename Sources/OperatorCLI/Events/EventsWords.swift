@@ -30,7 +30,7 @@ enum EventsWords: Equatable {
     /// - Throws: `OperatorError` that says which word is wrong.
     static func read(_ words: [String], now: Timestamp) throws(OperatorError) -> EventsWords {
         guard let command = words.first else { return .help }
-        let options = try Options(Array(words.dropFirst()), now: now)
+        let options = try Options(of: command, Array(words.dropFirst()), now: now)
         switch command {
         case "list": return try list(options)
         case "show":
@@ -64,6 +64,7 @@ enum EventsWords: Equatable {
     private static func replay(_ options: Options) throws(OperatorError) -> EventsWords {
         guard options.has("dead") else {
             guard !options.plain.isEmpty else { throw wrong("replay takes ids, or --dead.") }
+            if let name = options.names.first { throw wrong("replay with ids takes no --\(name).") }
             var ids: [Int64] = []
             for index in options.plain.indices { ids.append(try options.id(index)) }
             return .replay(ids)
@@ -88,14 +89,20 @@ enum EventsWords: Equatable {
 /// `--name value`, `--flag` and plain words.
 private struct Options {
     private static let flags: Set = ["json", "body", "dead"]
-    private static let names: Set = ["source", "state", "chat", "lane", "since", "until", "before", "limit", "error"]
+    /// What a command takes; a name that it would ignore could make it do more than was meant.
+    private static let known: [String: Set<String>] = [
+        "list": ["source", "state", "chat", "lane", "since", "until", "before", "limit", "json"],
+        "show": ["body"],
+        "replay": ["dead", "source", "chat", "lane", "since", "until", "error"],
+    ]
 
     let now: Timestamp
     private(set) var plain: [String] = []
     private var values: [String: String] = [:]
 
-    init(_ words: [String], now: Timestamp) throws(OperatorError) {
+    init(of command: String, _ words: [String], now: Timestamp) throws(OperatorError) {
         self.now = now
+        let known = Self.known[command] ?? []
         var index = 0
         while index < words.count {
             let word = words[index]
@@ -105,19 +112,18 @@ private struct Options {
                 continue
             }
             let name = String(word.dropFirst(2))
+            guard known.contains(name) else { throw EventsWords.wrong("events \(command) takes no \(word).") }
             if Self.flags.contains(name) {
                 values[name] = ""
-            } else if Self.names.contains(name), index < words.count {
+            } else {
+                guard index < words.count else { throw EventsWords.wrong("\(word) needs a value.") }
                 values[name] = words[index]
                 index += 1
-            } else {
-                throw EventsWords.wrong(
-                    Self.names.contains(name) ? "\(word) needs a value." : "There is no option \(word)."
-                )
             }
         }
     }
 
+    var names: [String] { values.keys.sorted() }
     func has(_ name: String) -> Bool { values[name] != nil }
     func text(_ name: String) -> String? { values[name] }
 

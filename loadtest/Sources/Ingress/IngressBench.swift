@@ -21,19 +21,19 @@ struct IngressBench {
         return bench.finish()
     }
 
-    private let loop: EventLoop
+    let loop: EventLoop
     private let python: String
-    private let seconds: Int
-    private let rounds: Int
-    private var bench = Bench("bench-ingress")
-    private var table = [
+    let seconds: Int
+    let rounds: Int
+    var bench = Bench("bench-ingress")
+    var table = [
         [
             "server", "connections", "requests/s", "p50 ms", "p99 ms", "server µs", "PostgreSQL µs", "to nginx",
             "to aiogram",
         ]
     ]
     /// First update ids, so that no two rows share one.
-    private var nextID = 1_000_000_000
+    var nextID = 1_000_000_000
 
     private init(loop: EventLoop, python: String, seconds: Int, rounds: Int) {
         self.loop = loop
@@ -207,34 +207,6 @@ struct IngressBench {
             if connections == 64 { bench.require("saturated_p99_ms_64", p99, .atMost(20)) }
             if connections == 1_000 { bench.require("saturated_p99_ms_1000", p99, .atMost(60)) }
         }
-    }
-
-    /// 5,000 unique updates a second; every one of them is in the table afterwards.
-    private mutating func measureOpenLoop(_ test: IngressUnderTest) async throws {
-        let before = try await test.rows()
-        var results: [PostResult] = []
-        for _ in 0..<rounds {
-            let load = OpenLoop(
-                port: test.port,
-                secret: test.secret,
-                perSecond: 5_000,
-                seconds: max(seconds, 10),
-                firstID: nextID,
-                loop: loop
-            )
-            nextID += 10_000_000
-            results.append(try await load.run())
-        }
-        let rows = try await test.rows() - before
-        let (p50, p99) = (
-            results.map { $0.latencies.milliseconds(0.5) }.median,
-            results.map { $0.latencies.milliseconds(0.99) }.median
-        )
-        table.append(["ingress, open loop", "-", "5000", Bench.format(p50), Bench.format(p99), "-", "-", "-", "-"])
-        bench.require("open_loop_p99_ms", p99, .atMost(5))
-        bench.require("open_loop_refused", Double(results.map(\.refused).reduce(0, +)), .equal(0))
-        let acknowledged = results.map(\.acknowledged).reduce(0, +)
-        bench.require("open_loop_rows_without_200", Double(rows - acknowledged), .equal(0))
     }
 
     /// The slow disk must act, or the second table says nothing: a commit takes at least the added millisecond.

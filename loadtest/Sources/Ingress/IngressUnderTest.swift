@@ -96,15 +96,28 @@ struct IngressUnderTest: Sendable {
 
     /// Webhooks by outcome, from the metrics of the running process.
     func outcomes() async throws -> [String: Int] {
-        let text = try await Tool.output(
-            Tool.find("curl", package: "curl"),
-            ["-sf", "http://127.0.0.1:\(children.ports["ingress"])/metrics"]
-        )
         var outcomes: [String: Int] = [:]
-        for match in text.matches(of: /atelier_ingress_webhooks_total\{.*outcome="(\w+)"\} (\d+)/) {
+        for match in try await metrics().matches(of: /atelier_ingress_webhooks_total\{.*outcome="(\w+)"\} (\d+)/) {
             outcomes[String(match.1), default: 0] += Int(match.2) ?? 0
         }
         return outcomes
+    }
+
+    /// Updates that the consumer has handled: all, and those within five milliseconds of their webhook.
+    func handled() async throws -> (all: Int, soon: Int) {
+        let text = try await metrics()
+        let all = text.firstMatch(of: /atelier_ingress_dispatch_seconds_count\{consumer="conversation"\} (\d+)/)
+        let soon = text.firstMatch(
+            of: /atelier_ingress_dispatch_seconds_bucket\{consumer="conversation",le="0\.005"\} (\d+)/
+        )
+        return (all.flatMap { Int($0.1) } ?? 0, soon.flatMap { Int($0.1) } ?? 0)
+    }
+
+    private func metrics() async throws -> String {
+        try await Tool.output(
+            Tool.find("curl", package: "curl"),
+            ["-sf", "http://127.0.0.1:\(children.ports["ingress"])/metrics"]
+        )
     }
 
     func close() async throws {

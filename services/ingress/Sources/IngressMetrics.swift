@@ -70,7 +70,7 @@ struct IngressMetrics: Sendable {
         )
         callbackErrors = metrics.counter(
             "atelier_ingress_callback_errors_total",
-            "Callbacks of KIE that were not answered 200, by status.",
+            "Callbacks of KIE that were answered 401 or 503, by status.",
             labels: ["status"]
         )
         files = metrics.counter(

@@ -98,13 +98,17 @@ package struct IngressService: AtelierService {
                 RecordOutcomes(store: events, dispatch: dispatch, loop: context.loop, log: context.log),
                 KeepSlots(
                     slots: SlotStore(database: context.database, instance: owner),
-                    events: events,
                     backlog: backlog,
                     commit: commit,
                     dispatch: dispatch,
                     loop: context.loop,
                     metrics: metrics,
-                    log: context.log,
+                    log: context.log
+                ),
+                KeepPartitions(
+                    store: PartitionStore(database: context.database),
+                    events: events,
+                    loop: context.loop,
                     keepDays: (Int32(configuration.keepDays), Int32(configuration.dedupDays))
                 ),
             ] + callers + [commit]

@@ -29,7 +29,7 @@ struct FileRoutes: Sendable {
     private func serve(_ request: HTTPRequest) async throws -> HTTPResponse {
         let address = SourceAddress.of(
             peer: request.remoteAddress,
-            forwardedFor: request.fields["X-Forwarded-For"],
+            forwardedFor: request.fields.values("X-Forwarded-For"),
             trusted: configuration.trustedProxies
         )
         // Before the signature is looked at, because that costs more than anything else here.

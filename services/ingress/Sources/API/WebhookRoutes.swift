@@ -114,7 +114,7 @@ final class WebhookRoutes: Sendable {
     private func yookassa(_ request: HTTPRequest) async throws -> HTTPResponse {
         let source = SourceAddress.of(
             peer: request.remoteAddress,
-            forwardedFor: request.fields["X-Forwarded-For"],
+            forwardedFor: request.fields.values("X-Forwarded-For"),
             trusted: configuration.trustedProxies
         )
         guard configuration.yookassaSources.contains(where: { $0.contains(source) }) else { return refuse(.yookassa) }

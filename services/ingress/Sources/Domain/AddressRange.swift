@@ -43,9 +43,11 @@ struct AddressRange: Sendable, Equatable {
 /// Who posted, seen through the proxies that the operator trusts.
 struct SourceAddress {
     /// The peer itself unless it is a trusted proxy; then the nearest address of `X-Forwarded-For` that is none.
-    static func of(peer: String, forwardedFor: String?, trusted: [AddressRange]) -> String {
-        guard trusted.contains(where: { $0.contains(peer) }), let forwardedFor else { return peer }
-        let hops = forwardedFor.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
+    ///
+    /// - Parameter forwardedFor: The values of all lines of that name, in order: a proxy may add one of its own.
+    static func of(peer: String, forwardedFor: [String], trusted: [AddressRange]) -> String {
+        guard trusted.contains(where: { $0.contains(peer) }) else { return peer }
+        let hops = forwardedFor.flatMap { $0.split(separator: ",") }.map { $0.filter { !$0.isWhitespace } }
         return hops.last { hop in !trusted.contains { $0.contains(hop) } } ?? peer
     }
 }

@@ -69,7 +69,7 @@ enum Reading {
         // A task that is not named can't be signed: it is kept for the operator and handed to nobody.
         let isWhole = outline.isValid && !isCut && (isSigned == nil || outline.taskID != nil)
         let attempt = token.attempt.uuidString.lowercased()
-        let identity = "\((outline.taskID ?? "").prefix(128)):\((outline.state ?? "").prefix(64))"
+        let identity = "\(cut(outline.taskID ?? "", 128)):\(cut(outline.state ?? "", 64))"
         return Arrival(
             source: .kie,
             kind: isWhole ? "callback" : isCut ? "truncated" : "malformed",
@@ -109,12 +109,17 @@ enum Reading {
         }
         return Arrival(
             source: .yookassa,
-            kind: String(event.prefix(64)),
-            lane: "pay:yookassa:\(object.prefix(64))",
-            dedup: .other(source: .yookassa, key: "\(event.prefix(64)):\(object.prefix(128))"),
+            kind: cut(event, 64),
+            lane: "pay:yookassa:\(cut(object, 64))",
+            dedup: .other(source: .yookassa, key: "\(cut(event, 64)):\(cut(object, 128))"),
             body: body,
             receivedAt: now,
             traceparent: trace
         )
+    }
+
+    /// At most so many bytes: keys stand in an index, and one character may have any number of them.
+    private static func cut(_ text: String, _ bytes: Int) -> String {
+        text.utf8.count <= bytes ? text : String(decoding: text.utf8.prefix(bytes), as: UTF8.self)
     }
 }

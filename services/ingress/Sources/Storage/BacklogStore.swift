@@ -8,7 +8,7 @@ struct BacklogStore: Sendable {
     /// The name under which this process owns slots.
     let instance: String
 
-    /// Reads a consumer's events of some slots in the order of their ids, whether handled or not; parked ones are left out.
+    /// Reads a consumer's events of some slots in the order of their ids, whether handled or not; the dispatcher knows those that are parked.
     func page(
         for consumer: Consumer,
         in slots: [Int32],

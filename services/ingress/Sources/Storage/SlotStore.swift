@@ -159,11 +159,4 @@ struct SlotStore: Sendable {
     func turnHalves() async throws(PostgresError) {
         _ = try await database.query("select turn_halves(\(Self.halfSeconds))")
     }
-
-    /// Makes partitions for the days ahead and drops those older than the retention.
-    func keepPartitions(eventDays: Int32, dedupDays: Int32) async throws(PostgresError) {
-        _ = try await database.query("select make_event_partitions(3)")
-        _ = try await database.query("select drop_event_partitions(\(eventDays))")
-        _ = try await database.query("select drop_seen_partitions(\(dedupDays))")
-    }
 }

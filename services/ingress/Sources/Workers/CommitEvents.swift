@@ -22,8 +22,8 @@ final class CommitEvents: Worker {
 
     struct Limits {
         var batchEvents = Int(EventStore.idBlock)
-        /// The most arrivals that wait for a flight; payments may go a tenth over.
-        var waiting = 8_192
+        /// The most arrivals that wait for a flight, and the most bytes of them; payments may go a tenth over.
+        var waiting = CommitQueue.Room(arrivals: 8_192, bytes: 64 << 20)
     }
 
     let name = "events.commit"
@@ -59,7 +59,7 @@ final class CommitEvents: Worker {
     /// - Parameter done: Called exactly once, on any thread: with whether the arrival was new (a duplicate is just as stored),
     ///   or with why it could not be stored.
     func store(_ arrival: Arrival, _ done: @escaping @Sendable (Result<Bool, Refusal>) -> Void) {
-        let room = arrival.isPayment ? limits.waiting * 11 / 10 : limits.waiting
+        let room = arrival.isPayment ? limits.waiting.aTenthMore : limits.waiting
         let step = state.withLock { $0.admit(arrival, room: room, done) }
         switch step {
         case .known: done(.success(false))
@@ -175,7 +175,10 @@ final class CommitEvents: Worker {
                 guard !arrival.isMalformed, accepted.mine.contains(arrival.slot) else { continue }
                 mine.append(StoredEvent(arrival, id: id))
             }
-            await offerHanded(accepted.handed)
+            if await !offerHanded(accepted.handed) {
+                // A lane's predecessor may be among them: all of it is read from the table, in its order.
+                dispatch.reread(Set(mine.map { SlotGroup(slot: $0.slot, consumer: $0.consumer) }))
+            }
             dispatch.offer(mine)
         }
         state.withLock { $0.landed += 1 }
@@ -192,14 +195,17 @@ final class CommitEvents: Worker {
     }
 
     /// Reads what others accepted for this instance before offering its own: a lane's predecessor comes first.
-    private func offerHanded(_ ids: [Int64]) async {
+    ///
+    /// - Returns: Whether they could be read.
+    private func offerHanded(_ ids: [Int64]) async -> Bool {
         let unread = dispatch.unread(ids)
-        guard !unread.isEmpty else { return }
+        guard !unread.isEmpty else { return true }
         do {
             dispatch.offer(try await backlog.events(unread), handed: unread)
+            return true
         } catch {
-            // The slot keeper reads the handovers again within a second.
             log.warning("handed-over events were not read", [.error: .describing(error.code)])
+            return false
         }
     }
 

@@ -40,9 +40,19 @@ struct CommitQueue {
     /// Of a whole batch: the most that each of two takes, so that some of a thousand senders are read and answered meanwhile.
     private static let mostOfTwo = 3.0 / 4
 
+    /// How much may wait.
+    struct Room {
+        var arrivals: Int
+        var bytes: Int
+
+        var aTenthMore: Room { Room(arrivals: arrivals * 11 / 10, bytes: bytes * 11 / 10) }
+    }
+
     private var tickets: [CommitTicket] = []
     /// They go with the next flight whatever waits before them.
     private var payments: [CommitTicket] = []
+    /// Of the bodies that wait.
+    private var bytes = 0
     /// How many must wait for a flight to be worth it.
     private var needed = 1
     var pace = CommitPace()
@@ -66,20 +76,21 @@ struct CommitQueue {
     }
 
     /// - Parameters:
-    ///   - room: As many as this may wait.
+    ///   - room: No more may wait.
     ///   - done: The ticket's.
     mutating func admit(
         _ arrival: Arrival,
-        room: Int,
+        room: Room,
         _ done: @escaping @Sendable (Result<Bool, CommitEvents.Refusal>) -> Void
     ) -> Admission {
         if case .update(let bot, let id) = arrival.dedup, known.contains(id, of: bot) { return .known }
-        guard count < room else { return .full }
+        guard count < room.arrivals, bytes + arrival.body.count <= room.bytes else { return .full }
         append(CommitTicket(arrival, done))
         return .waits(isWorthFlight: isWorthFlight)
     }
 
     mutating func append(_ ticket: CommitTicket) {
+        bytes += ticket.arrival.body.count
         if ticket.arrival.isPayment { payments.append(ticket) } else { tickets.append(ticket) }
     }
 
@@ -101,12 +112,13 @@ struct CommitQueue {
         var batch = Self.take(most, from: &payments, except: lanes)
         batch += Self.take(most - batch.count, from: &tickets, except: lanes)
         guard !batch.isEmpty else { return nil }
+        for ticket in batch { bytes -= ticket.arrival.body.count }
         started += 1
         return CommitFlight(batch, isLook: pace.isLooking && inAir.isEmpty)
     }
 
     mutating func takeAll() -> [CommitTicket] {
-        defer { (payments, tickets) = ([], []) }
+        defer { (payments, tickets, bytes) = ([], [], 0) }
         return payments + tickets
     }
 

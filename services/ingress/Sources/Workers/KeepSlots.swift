@@ -18,21 +18,18 @@ final class KeepSlots: Worker {
     private static let tickAlone = Duration.milliseconds(750)
     /// Looks at the handovers within a tick while there are other instances.
     private static let looksPerTick = 10
-    private static let partitionsEvery = Duration.seconds(3_600)
     /// How long the leases are left alone while a backlog is read.
     private static let renewalNanoseconds: UInt64 = 1_000_000_000
     /// How long a slot that is given away waits for its calls in flight.
     private static let leaveWithin = Duration.seconds(5)
 
     private let slots: SlotStore
-    private let events: EventStore
     private let backlog: BacklogStore
     private let commit: CommitEvents
     private let dispatch: Dispatch
     private let loop: EventLoop
     private let metrics: IngressMetrics
     private let log: Log
-    private let keepDays: (events: Int32, dedup: Int32)
     /// Other live instances at the last tick.
     private let others = Atomic<Int64>(0)
     /// On the monotonic clock.
@@ -40,53 +37,55 @@ final class KeepSlots: Worker {
 
     init(
         slots: SlotStore,
-        events: EventStore,
         backlog: BacklogStore,
         commit: CommitEvents,
         dispatch: Dispatch,
         loop: EventLoop,
         metrics: IngressMetrics,
-        log: Log,
-        keepDays: (events: Int32, dedup: Int32)
+        log: Log
     ) {
         self.slots = slots
-        self.events = events
         self.backlog = backlog
         self.commit = commit
         self.dispatch = dispatch
         self.loop = loop
         self.metrics = metrics
         self.log = log
-        self.keepDays = keepDays
     }
 
     func run() async throws {
-        // A restarted worker begins anew: what it owns is renewed by the first tick, also what it had begun to give away.
-        dispatch.stay()
         var ticks = 0
-        var partitionsDue = Deadline.after(.zero)
         defer { metrics.ownedSlots.set(0) }
-        do {
-            while !Task.isCancelled {
-                try await takeShare()
-                try await renew()
-                try await readBacklogs()
-                // An operator who revives a dead letter has a second or two.
-                if ticks % 2 == 0 { dispatch.offer(try await backlog.revived(in: dispatch.ownedSlots)) }
-                if ticks % 4 == 0 { try await slots.turnHalves() }
-                if partitionsDue.isExpired {
-                    try await slots.keepPartitions(eventDays: keepDays.events, dedupDays: keepDays.dedup)
-                    events.forgetRanges()
-                    partitionsDue = .after(Self.partitionsEvery)
+        while !Task.isCancelled {
+            do {
+                // What a broken tick had begun to give away stays.
+                dispatch.stay()
+                while !Task.isCancelled {
+                    try await work(tick: ticks)
+                    ticks += 1
+                    try await waitForTick()
                 }
-                ticks += 1
-                try await waitForTick()
+            } catch {
+                // Stopping: the slots are released below. Whatever was under way may call its cancellation by a name of its own.
+                if Task.isCancelled { break }
+                // The pauses of a worker that ends would grow with the outage, and nothing is dispatched until the leases are back.
+                guard let error = error as? PostgresError, error.isRetryable else { throw error }
+                log.warning("slots were not kept", [.error: .describing(error.code)])
+                metrics.ownedSlots.set(0)
+                // Cancelled: a stop.
+                try? await loop.sleep(for: Self.tick)
             }
-        } catch {
-            // Stopping: the slots are released below. Whatever was under way may call its cancellation by a name of its own.
-            guard Task.isCancelled else { throw error }
         }
         await shieldedFromCancellation { await self.release() }
+    }
+
+    private func work(tick: Int) async throws {
+        try await takeShare()
+        try await renew()
+        try await readBacklogs()
+        // An operator who revives a dead letter has a second or two.
+        if tick % 2 == 0 { dispatch.offer(try await backlog.revived(in: dispatch.ownedSlots)) }
+        if tick % 4 == 0 { try await slots.turnHalves() }
     }
 
     private func takeShare() async throws {

@@ -30,7 +30,10 @@ final class WatchBacklog: Worker {
         var ticks = 0
         while !Task.isCancelled {
             measureLag()
-            if ticks % Self.ticksPerCount == 0 { metrics.deadLetters.set(Double(try await queries.deadLetters())) }
+            // While the database is away the last count stands.
+            if ticks % Self.ticksPerCount == 0, let count = try? await queries.deadLetters() {
+                metrics.deadLetters.set(Double(count))
+            }
             ticks += 1
             try await loop.sleep(for: Self.tick)
         }

@@ -107,9 +107,9 @@ import Time
     @Test func `answers what is known to be committed, refuses what has no room, and says when a flight is worth it`() {
         var queue = CommitQueue()
         queue.known.insert(1, of: "main")
-        #expect(queue.admit(Self.arrival(1), room: 1) { _ in } == .known)
-        #expect(queue.admit(Self.arrival(2), room: 1) { _ in } == .waits(isWorthFlight: true))
-        #expect(queue.admit(Self.arrival(3), room: 1) { _ in } == .full)
+        #expect(queue.admit(Self.arrival(1), room: .init(arrivals: 1, bytes: 1_000)) { _ in } == .known)
+        #expect(queue.admit(Self.arrival(2), room: .init(arrivals: 1, bytes: 1_000)) { _ in } == .waits(isWorthFlight: true))
+        #expect(queue.admit(Self.arrival(3), room: .init(arrivals: 1, bytes: 1_000)) { _ in } == .full)
         #expect(queue.count == 1)
     }
 }

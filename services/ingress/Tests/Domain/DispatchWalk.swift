@@ -94,7 +94,14 @@ struct DispatchWalk {
         let lane = dice.below(6)
         // Now and then the commit's answer is lost with its connection.
         let isAnswered = !rules.faults || dice.below(8) != 0
-        processes[process].accept(lane: lane, in: &table, at: clock.now, isAnswered: isAnswered)
+        let readsHandovers = !rules.faults || dice.below(8) != 0
+        processes[process].accept(
+            lane: lane,
+            in: &table,
+            at: clock.now,
+            isAnswered: isAnswered,
+            readsHandovers: readsHandovers
+        )
     }
 
     private mutating func send(_ process: Int) {
@@ -209,14 +216,17 @@ struct EventTable {
         .map(Self.waiting)
     }
 
-    mutating func write(_ completion: Dispatcher.Completion) {
-        switch completion {
-        case .done(let id, _, _), .dead(let id, _, _, _):
-            undone.remove(id)
-            rows[id]?.nextAt = nil
-        case .parked(let id, _, let attempts, let at, _):
+    /// In the order of `EventStore.record`: what was parked first, and only in slots that are still owned.
+    mutating func write(_ completions: [Dispatcher.Completion], of owner: Int) {
+        for case .parked(let id, let slot, let attempts, let at, _) in completions where owners[slot] == owner {
             rows[id]?.attempts = attempts
             rows[id]?.nextAt = at
+        }
+        for completion in completions where completion.isFinal {
+            let (id, slot) = completion.place
+            if case .dead = completion, owners[slot] != owner { continue }
+            undone.remove(id)
+            rows[id]?.nextAt = nil
         }
     }
 
@@ -242,14 +252,28 @@ struct DispatchProcess {
         )
     }
 
-    mutating func accept(lane: Int, in table: inout EventTable, at: Timestamp, isAnswered: Bool) {
+    /// - Parameters:
+    ///   - isAnswered: Whether the database says what became of the flight.
+    ///   - readsHandovers: Whether it can be asked once more afterwards.
+    mutating func accept(
+        lane: Int,
+        in table: inout EventTable,
+        at: Timestamp,
+        isAnswered: Bool,
+        readsHandovers: Bool
+    ) {
         let row = table.insert(lane: lane, at: at)
-        let waiting = StoredEvent(row.event, slot: row.slot)
+        let stored = StoredEvent(row.event, slot: row.slot)
+        let group = SlotGroup(slot: row.slot, consumer: .conversation)
         // The flight reads what others handed over before it offers its own.
         if table.owners[row.slot] != name { table.handovers.insert(row.event.id) }
-        guard isAnswered else { return dispatch.reread([SlotGroup(slot: row.slot, consumer: .conversation)]) }
-        dispatch.offer(table.handed(to: name, above: dispatch.floor))
-        if table.owners[row.slot] == name { dispatch.offer([waiting]) }
+        guard isAnswered else { return dispatch.reread([group]) }
+        if readsHandovers {
+            dispatch.offer(table.handed(to: name, above: dispatch.floor))
+        } else if table.owners[row.slot] == name {
+            dispatch.reread([group])
+        }
+        if table.owners[row.slot] == name { dispatch.offer([stored]) }
     }
 
     mutating func send() -> Dispatcher.Batch? {
@@ -273,7 +297,7 @@ struct DispatchProcess {
 
     func write(to table: inout EventTable) {
         guard !isFrozen else { return }
-        for completion in dispatch.takeCompletions() { table.write(completion) }
+        table.write(dispatch.takeCompletions(), of: name)
         dispatch.confirmWritten()
     }
 

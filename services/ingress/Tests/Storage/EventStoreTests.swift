@@ -174,6 +174,52 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
         #expect(low == 10 && open == [4, 7] && read == 12)
     }
 
+    @Test func `parks no more what was handled before it was written`() async throws {
+        _ = try await slots().take(limit: 64)
+        let id = try #require(try await store().accept([arrival(1)], handedAbove: 0).stored.first).id
+        let slot = Slot.of(lane: "chat:main:1")
+        try await store().record([
+            .parked(id: id, slot: slot, attempts: 1, at: WallClock.system.now, error: "busy"),
+            .done(id: id, slot: slot, wasParked: true),
+        ])
+        #expect(try await count("select count(*) from parked") == 0)
+        #expect(try await backlog.open([], in: [slot]).isEmpty)
+    }
+
+    @Test func `parks nothing of a slot that another instance owns`() async throws {
+        _ = try await slots().take(limit: 64)
+        let id = try #require(try await store().accept([arrival(1)], handedAbove: 0).stored.first).id
+        let slot = Slot.of(lane: "chat:main:1")
+        // The new owner has handled it; the one before thaws.
+        try await store("b").record([.done(id: id, slot: slot)])
+        try await store("b").record([.dead(id: id, slot: slot, attempts: 30, error: "late")])
+        #expect(try await count("select count(*) from parked") == 0)
+    }
+
+    @Test func `drops what is older than it is kept, dead letters and keys with it`() async throws {
+        _ = try await slots().take(limit: 64)
+        try await asAdministrator("create table event_20200101 partition of event for values from ('2020-01-01') to ('2020-01-02')")
+        try await asAdministrator(
+            """
+            insert into event (id, at, source, kind, lane, slot, body)
+            values (900000, '2020-01-01 12:00Z', 'kie', 'callback', 'kie:1', 1, '{}')
+            """
+        )
+        try await asAdministrator("insert into parked (event_id, slot, attempts, error, is_dead) values (900000, 1, 30, 'x', true)")
+        // A range that has been idle for two months, and one that got a key after that.
+        let part: Int64 = 1 << 23
+        _ = try await store().accept([arrival(part * 3 + 100), arrival(part * 5 + 100)], handedAbove: 0)
+        try await asAdministrator("update seen_update set event_id = case when update_id < \(part * 5) then 2 else 10 end")
+        try await asAdministrator(
+            "insert into event_day (day, first_id) values ((now() - interval '32 days')::date, 3) on conflict do nothing"
+        )
+        try await PartitionStore(database: ScratchDatabase.current.database).keep(eventDays: 35, dedupDays: 30)
+        #expect(try await count("select count(*) from event where id = 900000") == 0)
+        #expect(try await count("select count(*) from parked") == 0)
+        #expect(try await count("select count(*) from pg_class where relname = 'seen_update_003'") == 0)
+        #expect(try await count("select count(*) from seen_update") == 1)
+    }
+
     @Test func `may not change stored events`() async throws {
         let database = ScratchDatabase.current.database
         await #expect(throws: PostgresError.self) { try await database.execute("delete from event") }
@@ -184,7 +230,7 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
     }
 
     @Test func `makes partitions ahead and drops old ones`() async throws {
-        try await slots().keepPartitions(eventDays: 35, dedupDays: 35)
+        try await PartitionStore(database: ScratchDatabase.current.database).keep(eventDays: 35, dedupDays: 35)
         #expect(
             try await count("select count(*) from pg_inherits where inhparent = 'event'::regclass") >= 4
         )
