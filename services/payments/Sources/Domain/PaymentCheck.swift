@@ -11,13 +11,23 @@ package enum PaymentCheck {
         package var shopID: String
         /// Nil where test and live payments can't be told apart in advance.
         package var isTest: Bool?
+        /// Whether the order's money has been seen before.
+        package var isPaid: Bool
 
-        package init(orderID: OrderID, amountKopecks: Int64, paymentID: String?, shopID: String, isTest: Bool?) {
+        package init(
+            orderID: OrderID,
+            amountKopecks: Int64,
+            paymentID: String?,
+            shopID: String,
+            isTest: Bool?,
+            isPaid: Bool = false
+        ) {
             self.orderID = orderID
             self.amountKopecks = amountKopecks
             self.paymentID = paymentID
             self.shopID = shopID
             self.isTest = isTest
+            self.isPaid = isPaid
         }
     }
 
@@ -40,6 +50,8 @@ package enum PaymentCheck {
         case test = "test_payment"
         /// `succeeded` without `paid`.
         case unpaid = "succeeded_unpaid"
+        /// Given back, all or in part, before anybody here knew of it: to credit it would double the money.
+        case refunded = "refunded_before_credit"
     }
 
     /// Compares a reading with what the order expects. Everything is compared for every status, so that not even a
@@ -54,7 +66,9 @@ package enum PaymentCheck {
         switch reading.status {
         case .pending, .waitingForCapture, .unknown: return .pending
         case .canceled: return .canceled
-        case .succeeded: return reading.isPaid ? .succeeded : .mismatch(.unpaid)
+        case .succeeded:
+            guard reading.isPaid else { return .mismatch(.unpaid) }
+            return reading.isRefunded && !expected.isPaid ? .mismatch(.refunded) : .succeeded
         }
     }
 }

@@ -27,6 +27,8 @@ package struct PaymentReading: Sendable, Equatable {
     package var capturedAt: Timestamp?
     /// `cancellation_details`, e.g. `yoo_money/expired_on_confirmation`.
     package var cancelReason: String?
+    /// Whether some of it has gone back to the buyer.
+    package var isRefunded: Bool
 
     package init(
         id: String,
@@ -39,7 +41,8 @@ package struct PaymentReading: Sendable, Equatable {
         orderID: OrderID?,
         payURL: String? = nil,
         capturedAt: Timestamp? = nil,
-        cancelReason: String? = nil
+        cancelReason: String? = nil,
+        isRefunded: Bool = false
     ) {
         self.id = id
         self.status = status
@@ -52,6 +55,7 @@ package struct PaymentReading: Sendable, Equatable {
         self.payURL = payURL
         self.capturedAt = capturedAt
         self.cancelReason = cancelReason
+        self.isRefunded = isRefunded
     }
 
     /// Reads a payment object of the API; nil for anything else.
@@ -69,6 +73,8 @@ package struct PaymentReading: Sendable, Equatable {
         self.orderID = object["metadata"]?["order_id"]?.string.flatMap { OrderID($0) }
         self.payURL = object["confirmation"]?["confirmation_url"]?.string
         self.capturedAt = object["captured_at"]?.string.flatMap { Timestamp(rfc3339: $0) }
+        // An amount that can't be read is not nothing: a person has to look.
+        self.isRefunded = object["refunded_amount"]?["value"]?.string.map { Roubles.kopecks($0) != 0 } ?? false
         let details = object["cancellation_details"]
         self.cancelReason = details?["reason"]?.string.map { "\(details?["party"]?.string ?? "unknown")/\($0)" }
     }

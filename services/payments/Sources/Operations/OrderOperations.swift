@@ -140,6 +140,8 @@ package struct OrderOperations: Sendable {
     // MARK: Check
 
     /// Reads the payment from the provider now, unless that has just been done.
+    ///
+    /// A provider that can't be read is no error: the caller would repeat the question, with all that waits behind it.
     package func check(_ id: OrderID, deadline: Deadline) async throws -> Order {
         guard let order = try await store.order(id) else { throw Problem(.orderNotFound) }
         guard order.rail == .yookassa, let provider, let paymentID = order.paymentID,
@@ -150,11 +152,10 @@ package struct OrderOperations: Sendable {
             return try await get(id)
         }
         let timeout = min(Self.creationPatience, deadline.remaining - .milliseconds(300))
-        guard timeout > .zero else { throw Problem(.unavailable, retryAfterSeconds: 5) }
-        guard case .object(let object) = await provider.read(paymentID, timeout: timeout, .person),
-            let reading = PaymentReading(object)
-        else { throw Problem(.unavailable, "the provider does not answer", retryAfterSeconds: 5) }
-        if case .order(let order) = try await settlement.apply(reading, content: object) { return order }
-        return try await get(id)
+        guard timeout > .zero, case .object(let object) = await provider.read(paymentID, timeout: timeout, .person),
+            let reading = PaymentReading(object),
+            case .order(let order) = try await settlement.apply(reading, content: object)
+        else { return try await get(id) }
+        return order
     }
 }

@@ -65,7 +65,8 @@ package struct Settlement: Sendable {
                 amountKopecks: order.amountKopecks,
                 paymentID: order.paymentID,
                 shopID: shop.id,
-                isTest: shop.isTest
+                isTest: shop.isTest,
+                isPaid: order.state == .paid || order.state == .credited
             )
             let verdict = PaymentCheck.verdict(reading, expectation)
             if case .mismatch(let mismatch) = verdict { return .stray(.mismatch(mismatch)) }

@@ -122,27 +122,36 @@ final class FollowOrders: Worker {
 
     private func read(_ order: StoredOrder) async throws {
         guard let provider, let paymentID = order.paymentID else { return try await postpone(order, by: .seconds(60)) }
+        let usual = FollowUp.readingDelay(age: clock.now - order.createdAt)
         let answer = await provider.read(paymentID, timeout: YooKassaClient.patientTimeout, .background)
         switch answer {
         case .object(let object):
-            guard let reading = PaymentReading(object),
+            if let reading = PaymentReading(object),
                 case .order(let after) = try await settlement.apply(reading, content: object)
-            else { return try await postpone(order, by: .seconds(300)) }
-            if after.state == .pending, FollowUp.readingDelay(age: clock.now - order.createdAt) == nil {
-                _ = try await settlement.abandon(order.orderID, .paymentCanceled, reason: "never_paid")
+            {
+                if after.state == .pending, usual == nil { try await giveUp(order) }
+                return
             }
-        case .notFound, .refused, .credentialsRejected: try await postpone(order, by: .seconds(300))
+            if usual == nil { try await giveUp(order) } else { try await postpone(order, by: .seconds(300)) }
+        case .notFound, .refused:
+            // The provider does not know it, or it is not the order's: after three days nobody waits for it.
+            if usual == nil { try await giveUp(order) } else { try await postpone(order, by: .seconds(300)) }
+        case .credentialsRejected: try await postpone(order, by: .seconds(300))
         case .limited(let hint), .unknown(_, let hint):
-            let usual = FollowUp.readingDelay(age: clock.now - order.createdAt) ?? .seconds(3_600)
-            try await postpone(order, by: max(hint ?? .zero, usual))
+            try await postpone(order, by: max(hint ?? .zero, usual ?? .seconds(3_600)))
         }
+    }
+
+    /// Money that comes later is still found by the reconciliation and credited.
+    private func giveUp(_ order: StoredOrder) async throws {
+        _ = try await settlement.abandon(order.orderID, .paymentCanceled, reason: "never_paid")
     }
 
     private func expireStars(_ order: StoredOrder) async throws {
         // Telegram's own clock may accept a payment in the last second.
         let end = order.expiresAt + .seconds(60)
         if clock.now < end { return try await store.postpone(order, until: end) }
-        _ = try await settlement.abandon(order.orderID, .paymentCanceled, reason: "never_paid")
+        try await giveUp(order)
     }
 
     /// Only after a refusal: a credit that waits for its answer is repeated by the outbox.
