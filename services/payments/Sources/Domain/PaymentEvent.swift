@@ -5,7 +5,7 @@ package enum PaymentEvent: Sendable, Equatable {
     /// YooKassa says that something happened to a payment.
     case payment(id: String, name: String)
     /// YooKassa says that a refund succeeded.
-    case refund(id: String, paymentID: String?)
+    case refund(id: String)
     case preCheckout(PreCheckout.Query)
     case starsPaid(StarsPayment)
     case starsRefunded(StarsPayment)
@@ -65,7 +65,7 @@ package enum PaymentEvent: Sendable, Equatable {
         if name.hasPrefix("payment.") {
             self = .payment(id: id, name: name)
         } else if name.hasPrefix("refund.") {
-            self = .refund(id: id, paymentID: object["payment_id"]?.string)
+            self = .refund(id: id)
         } else {
             self = .other("yookassa")
         }

@@ -61,7 +61,7 @@ package struct EventOperations: Sendable {
     private func handle(_ understood: PaymentEvent, _ event: Event, _ deadline: Deadline) async throws -> ItemOutcome {
         switch understood {
         case .payment(let id, _): return try await payment(id, event, deadline)
-        case .refund(let id, let paymentID): return try await refund(id, paymentID, event)
+        case .refund(let id): return try await refund(id, event)
         case .preCheckout(let query): return try await preCheckout(query, deadline)
         case .starsPaid(let payment): return try await starsPaid(payment, event)
         case .starsRefunded(let payment):
@@ -105,11 +105,12 @@ package struct EventOperations: Sendable {
         }
     }
 
-    private func refund(_ id: String, _ paymentID: String?, _ event: Event) async throws -> ItemOutcome {
+    /// Kept by the refund's own id: a payment may go back in parts.
+    private func refund(_ id: String, _ event: Event) async throws -> ItemOutcome {
         try await settlement.keep(
             StrayPayment(
                 rail: .yookassa,
-                reference: paymentID ?? id,
+                reference: id,
                 reason: .refunded,
                 amount: "",
                 currency: "",

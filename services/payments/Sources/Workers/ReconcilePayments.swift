@@ -12,6 +12,7 @@ final class ReconcilePayments: Worker {
     let name = "payments.reconcile"
     /// How far back the list is read: a day and what two missed hours could hide.
     static let window = Duration.seconds(26 * 3_600)
+    private static let overlap = Duration.seconds(2 * 3_600)
     /// Pages of 100; more than that in a day needs another shape.
     static let maximumPages = 200
     private static let lease = Duration.seconds(600)
@@ -67,7 +68,9 @@ final class ReconcilePayments: Worker {
 
     /// - Returns: Whether the whole list was read.
     private func compare() async throws -> Bool {
-        let since = clock.now - Self.window
+        // After a longer outage from where the last whole comparison ended; a payment is captured some time before it is listed.
+        let usual = clock.now - Self.window
+        let since = try await marks.doneAt().map { min(usual, $0 - Self.overlap) } ?? usual
         var cursor: String?
         for _ in 0..<Self.maximumPages {
             guard case .object(let page) = await provider.list(capturedSince: since, cursor: cursor),
