@@ -29,7 +29,7 @@ package final class WorkerGroup: Sendable {
         readiness: ReadinessChecks,
         metrics: Metrics,
         log: Log,
-        backoff: Backoff = Backoff(first: .milliseconds(200), cap: .seconds(30))
+        backoff: Backoff = Backoff(first: .milliseconds(200), cap: .seconds(5))
     ) {
         self.workers = workers
         self.loop = loop

@@ -4,6 +4,8 @@
 package struct WorkerRestart: Sendable, Equatable {
     /// A run of this length counts as healthy.
     package static let steadyAfter = Duration.seconds(60)
+    /// A run of this length makes a worker that has failed count again: what it needed, a database, is back.
+    package static let readyAfter = Duration.seconds(5)
     /// So many ends in a row, each before `steadyAfter`, count as failing.
     package static let failingAfter = 5
 
@@ -39,7 +41,7 @@ package struct WorkerRestart: Sendable, Equatable {
     /// - Parameter ran: How long it has been running, if it does.
     package func missingReason(runningFor ran: Duration) -> String? {
         guard hasStarted else { return "not started" }
-        if endsInARow < Self.failingAfter || isRunning && ran >= Self.steadyAfter { return nil }
+        if endsInARow < Self.failingAfter || isRunning && ran >= Self.readyAfter { return nil }
         return "ended \(endsInARow) times in a row"
     }
 }

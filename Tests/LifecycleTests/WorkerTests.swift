@@ -27,8 +27,8 @@ import Testing
         _ = restart.ended(after: .zero)
         #expect(restart.missingReason(runningFor: .zero) == "ended 5 times in a row")
         restart.began()
-        #expect(restart.missingReason(runningFor: .seconds(59)) != nil)
-        #expect(restart.missingReason(runningFor: .seconds(60)) == nil)
+        #expect(restart.missingReason(runningFor: .milliseconds(4_999)) != nil)
+        #expect(restart.missingReason(runningFor: .seconds(5)) == nil)
     }
 
     @Test func `a stopped worker is missing`() {

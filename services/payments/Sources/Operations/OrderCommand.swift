@@ -2,9 +2,11 @@ internal import Contracts
 internal import Jobs
 internal import Time
 
-/// The commands that an order's changes send to billing and conversation, all in the order's lane.
+/// The commands that an order's changes send: facts to conversation in the order's lane, credits to billing in one of their own,
+/// so that money does not wait until somebody has been told.
 enum OrderCommand {
-    static func lane(_ id: OrderID) -> String { "order:\(id)" }
+    private static func factLane(_ id: OrderID) -> String { "order:\(id)" }
+    static func creditLane(_ id: OrderID) -> String { "credit:\(id)" }
 
     /// The command of a consequence.
     ///
@@ -46,7 +48,7 @@ enum OrderCommand {
                 orderID: order.orderID,
                 memo: memo
             ),
-            lane: lane(order.orderID),
+            lane: creditLane(order.orderID),
             key: attempt == 1 ? key : "\(key):\(attempt)"
         )
     }
@@ -69,7 +71,7 @@ enum OrderCommand {
         return try OutboxCommand(
             ReportFact.self,
             input: fact,
-            lane: lane(order.orderID),
+            lane: factLane(order.orderID),
             key: fact.factID.description
         )
     }

@@ -160,7 +160,7 @@ final class FollowOrders: Worker {
         try await store.database.transaction(.repeatable) { transaction in
             guard let locked = try await OrderStore.lock(order.orderID, in: transaction), locked.state == .paid
             else { return }
-            let lane = OrderCommand.lane(order.orderID)
+            let lane = OrderCommand.creditLane(order.orderID)
             if try await !OrderStore.hasOpenCommand(lane: lane, in: transaction),
                 let command = try OrderCommand.credit(locked, attempt: Int(locked.attempts) + 1)
             {
