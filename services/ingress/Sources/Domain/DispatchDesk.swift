@@ -1,11 +1,13 @@
+internal import Contracts
 internal import Time
 
 /// What is to be sent to one consumer, and how it has answered lately.
 struct DispatchDesk {
     /// Calls under way.
     var calls = 0
-    /// Events in memory.
-    var events = 0
+    /// Events in memory, and the bytes of their bodies.
+    private(set) var events = 0
+    private(set) var bytes = 0
     private var ready: [String] = []
     private var head = 0
     private var failures = 0
@@ -21,6 +23,16 @@ struct DispatchDesk {
     func isFree(limit: Int, now: Timestamp) -> Bool {
         guard let closedUntil else { return calls < limit }
         return now >= closedUntil && calls == 0
+    }
+
+    mutating func enter(_ stored: StoredEvent) {
+        events += 1
+        bytes += stored.event.body.utf8.count
+    }
+
+    mutating func leave(_ stored: StoredEvent) {
+        events -= 1
+        bytes -= stored.event.body.utf8.count
     }
 
     /// A lane gets in line. Twice is harmless: one that can't send is passed over.

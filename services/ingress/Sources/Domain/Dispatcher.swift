@@ -31,6 +31,8 @@ struct Dispatcher {
         var attempts = 30
         /// The most events of a consumer held in memory; beyond it slots fall behind and are read from the table later.
         var eventsInMemory = 50_000
+        /// The same for the bytes of their bodies, but for the last one.
+        var bytesInMemory = 64 << 20
     }
 
     let limits: Limits
@@ -45,7 +47,9 @@ struct Dispatcher {
     init(limits: Limits = Limits()) { self.limits = limits }
 
     /// How many more events of a consumer fit into memory.
-    func room(for consumer: Consumer) -> Int { limits.eventsInMemory - desks[consumer].events }
+    func room(for consumer: Consumer) -> Int {
+        desks[consumer].bytes < limits.bytesInMemory ? limits.eventsInMemory - desks[consumer].events : 0
+    }
 
     /// When the oldest unhandled event of each consumer arrived; goes through all lanes.
     var oldestArrivals: [Consumer: Timestamp] {
@@ -63,7 +67,7 @@ struct Dispatcher {
         guard undone.insert(stored.event.id, of: stored.slot, isParked: stored.nextAt != nil) else { return }
         eventCount += 1
         let (lane, consumer) = (stored.event.lane, stored.consumer)
-        desks[consumer].events += 1
+        desks[consumer].enter(stored)
         let isFirst = lanes[lane, default: DispatchLane(consumer: consumer)].insert(stored)
         guard isFirst else { return }
         if let until = stored.nextAt {
@@ -180,7 +184,7 @@ struct Dispatcher {
             lanes[name] = nil
             pauses.forget(name)
             eventCount -= lane.queue.count
-            desks[lane.consumer].events -= lane.queue.count
+            for waiting in lane.queue { desks[lane.consumer].leave(waiting.stored) }
         }
     }
 
@@ -192,7 +196,7 @@ struct Dispatcher {
         let head = lanes.values[place].removeHead()
         undone.remove(event.id, of: head.stored.slot, isParked: head.isParked)
         eventCount -= 1
-        desks[consumer].events -= 1
+        desks[consumer].leave(head.stored)
         if lanes.values[place].queue.isEmpty {
             lanes.remove(at: place)
         } else {

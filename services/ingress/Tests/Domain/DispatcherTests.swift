@@ -146,6 +146,18 @@ private func expectNothing(
         _ = try next(&dispatcher, now)
     }
 
+    @Test func `has no room while the bodies in memory are too large, whatever their number`() throws {
+        var dispatcher = Dispatcher(limits: .init(eventsInMemory: 5, bytesInMemory: 10))
+        var large = event(1)
+        large.body = String(repeating: "x", count: 10)
+        dispatcher.offer(large, slot: 0)
+        #expect(dispatcher.room(for: .conversation) == 0)
+        #expect(dispatcher.room(for: .payments) == 5)
+        let batch = try next(&dispatcher, start)
+        _ = dispatcher.finish(batch, ok(batch), now: start)
+        #expect(dispatcher.room(for: .conversation) == 5)
+    }
+
     @Test func `finds the poison of a batch by sending its events alone`() throws {
         var dispatcher = Dispatcher(limits: .init(attempts: 3))
         for id in 1...5 { dispatcher.offer(event(Int64(id), "chat:\(id)"), slot: 0) }
