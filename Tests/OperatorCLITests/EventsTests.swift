@@ -40,8 +40,10 @@ import Time
         ("list --since soon", "--since needs a time such as 2026-11-28T10:00:00Z or 2h, not \"soon\"."),
         ("list 5", "list takes options only, not \"5\"."), ("show", "show takes one id."),
         ("show x", "\"x\" is no id."), ("replay", "replay takes ids, or --dead."),
-        ("replay --dead --limit 10", "events replay takes no --limit."), ("show 5 --chat 7", "events show takes no --chat."),
-        ("replay 5 --chat 7", "replay with ids takes no --chat."), ("list --error busy", "events list takes no --error."),
+        ("replay --dead --limit 10", "events replay takes no --limit."),
+        ("show 5 --chat 7", "events show takes no --chat."),
+        ("replay 5 --chat 7", "replay with ids takes no --chat."),
+        ("list --error busy", "events list takes no --error."),
         ("replay 5 --dead", "replay takes either ids or --dead."), ("list --limit 0", "--limit must be above 0."),
     ])
     func `are refused with what is wrong`(line: String, problem: String) {

@@ -130,8 +130,9 @@ extension OutgoingMessage {
         case .markupRefused where !progress.isPlain:
             progress.isPlain = true
             return .next
+        // Words that are not known may be about the form of a paid result: a document is still tried.
         case .pictureRefused where step.needsMedia, .tooLarge where step.needsMedia,
-            .formForbidden where step.needsMedia:
+            .formForbidden where step.needsMedia, .rejected where step.needsMedia:
             return fallBack(voiceToAudio: answer == .formForbidden)
         default:
             return .failed(failure(answer))

@@ -12,7 +12,7 @@ package struct Pace: Sendable, Equatable {
         self.burst = burst
     }
 
-    /// One a second, three at once: what Telegram tolerates in a private chat.
+    /// One a second, five at once: what Telegram tolerates in a private chat.
     package static let privateChat = Pace(interval: .seconds(1), burst: 5)
     /// 18 a minute with 2 at once, so never more than 20 in any minute, Telegram's limit for groups.
     package static let group = Pace(interval: .milliseconds(3_334), burst: 2)

@@ -153,7 +153,8 @@ extension TelegramAnswer {
         ("have no rights to send", .unreachable("no rights to send")),
         ("chat_write_forbidden", .unreachable("no rights to send")),
         ("have no write access", .unreachable("no write access")),
-        ("topic_closed", .unreachable("topic closed")),
+        // Only this topic: the group goes on.
+        ("topic_closed", .rejected("topic closed")),
         ("user is deactivated", .unreachable("user is deactivated")),
         ("bot was blocked", .unreachable("blocked")),
     ]

@@ -24,7 +24,8 @@ struct DeliveryFixture {
         let api = try await telegram.serve()
         let generation = try await StubServer.start { request in
             guard assetStatus == 200 else {
-                let code: ProblemCode = assetStatus == 404 ? .assetNotFound : .unavailable
+                let codes: [Int: ProblemCode] = [404: .assetNotFound, 401: .unauthenticated]
+                let code = codes[assetStatus] ?? .unavailable
                 return .json(assetStatus, try ContractJSON.encode(Problem(code)))
             }
             if request.path.hasSuffix("/link") {

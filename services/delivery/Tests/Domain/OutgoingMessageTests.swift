@@ -213,6 +213,13 @@ import Testing
         #expect(voice.nextStep() == .sendHead)
     }
 
+    @Test func `a medium refused in words that nobody knows is tried as a document`() {
+        var video = message("done", [MediaItem(form: .video, asset: sampleAsset("video/mp4"))])
+        #expect(video.settle(.sendMedium, .rejected("VIDEO_CONTENT_TYPE_INVALID")) == .next)
+        #expect(video.forms == [.document])
+        #expect(video.settle(.sendMedium, .rejected("MEDIA_EMPTY")) == .failed("Telegram takes these media in no form"))
+    }
+
     @Test func `a document that is refused too fails`() {
         var result = message("", [MediaItem(form: .document, asset: sampleAsset())])
         #expect(result.settle(.editMedium, .tooLarge) == .failed("Telegram takes these media in no form"))

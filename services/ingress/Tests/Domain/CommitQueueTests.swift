@@ -59,7 +59,8 @@ import Time
         #expect(lanes(queue.takeFlight(512, behind: [first, second])) == ["chat:main:5", "chat:main:6"])
     }
 
-    @Test func `gives each of two flights less than a whole batch, and finds a quarter of one worth the second`() throws {
+    @Test func `gives each of two flights less than a whole batch, and finds a quarter of one worth the second`() throws
+    {
         let tickets = tickets(Array(1...8))
         var queue = queue(tickets[...6], isDiskSlow: true)
         let takenFirst = queue.takeFlight(8, behind: [])
@@ -108,7 +109,9 @@ import Time
         var queue = CommitQueue()
         queue.known.insert(1, of: "main")
         #expect(queue.admit(Self.arrival(1), room: .init(arrivals: 1, bytes: 1_000)) { _ in } == .known)
-        #expect(queue.admit(Self.arrival(2), room: .init(arrivals: 1, bytes: 1_000)) { _ in } == .waits(isWorthFlight: true))
+        #expect(
+            queue.admit(Self.arrival(2), room: .init(arrivals: 1, bytes: 1_000)) { _ in } == .waits(isWorthFlight: true)
+        )
         #expect(queue.admit(Self.arrival(3), room: .init(arrivals: 1, bytes: 1_000)) { _ in } == .full)
         #expect(queue.count == 1)
     }

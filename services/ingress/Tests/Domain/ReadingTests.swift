@@ -202,6 +202,8 @@ enum Fixtures {
         #expect(SourceAddress.of(peer: "10.0.0.1", forwardedFor: ["1.1.1.1, 10.0.0.2"], trusted: trusted) == "1.1.1.1")
         #expect(SourceAddress.of(peer: "10.0.0.1", forwardedFor: [], trusted: trusted) == "10.0.0.1")
         // The first line is the client's own, the second one the proxy's.
-        #expect(SourceAddress.of(peer: "10.0.0.1", forwardedFor: ["6.6.6.6", "1.1.1.1"], trusted: trusted) == "1.1.1.1")
+        #expect(
+            SourceAddress.of(peer: "10.0.0.1", forwardedFor: ["6.6.6.6", "1.1.1.1"], trusted: trusted) == "1.1.1.1"
+        )
     }
 }

@@ -198,18 +198,24 @@ private func arrival(_ update: Int64, chat: Int64 = 1) -> Arrival {
 
     @Test func `drops what is older than it is kept, dead letters and keys with it`() async throws {
         _ = try await slots().take(limit: 64)
-        try await asAdministrator("create table event_20200101 partition of event for values from ('2020-01-01') to ('2020-01-02')")
+        try await asAdministrator(
+            "create table event_20200101 partition of event for values from ('2020-01-01') to ('2020-01-02')"
+        )
         try await asAdministrator(
             """
             insert into event (id, at, source, kind, lane, slot, body)
             values (900000, '2020-01-01 12:00Z', 'kie', 'callback', 'kie:1', 1, '{}')
             """
         )
-        try await asAdministrator("insert into parked (event_id, slot, attempts, error, is_dead) values (900000, 1, 30, 'x', true)")
+        try await asAdministrator(
+            "insert into parked (event_id, slot, attempts, error, is_dead) values (900000, 1, 30, 'x', true)"
+        )
         // A range that has been idle for two months, and one that got a key after that.
         let part: Int64 = 1 << 23
         _ = try await store().accept([arrival(part * 3 + 100), arrival(part * 5 + 100)], handedAbove: 0)
-        try await asAdministrator("update seen_update set event_id = case when update_id < \(part * 5) then 2 else 10 end")
+        try await asAdministrator(
+            "update seen_update set event_id = case when update_id < \(part * 5) then 2 else 10 end"
+        )
         try await asAdministrator(
             "insert into event_day (day, first_id) values ((now() - interval '32 days')::date, 3) on conflict do nothing"
         )
