@@ -7,7 +7,8 @@ extension Turn {
         switch (answer.purpose, answer.outcome) {
         case (_, .job(let job)): tell(job)
         case (_, .group(let group)): tell(group, about: nil)
-        case (_, .order(let reported)): update(reported)
+        case (.checkOrder, .order(let reported)): update(reported, wasChecked: true)
+        case (_, .order(let reported)): update(reported, wasChecked: false)
         case (.createJob, .refused(let problem)), (.createGroup, .refused(let problem)): refuse(problem)
         case (.cancelJob, .refused(let problem)), (.cancelGroup, .refused(let problem)): cancelRefused(problem)
         case (.createOrder, .refused(let problem)): orderRefused(problem)
@@ -18,7 +19,8 @@ extension Turn {
         }
     }
 
-    private mutating func update(_ reported: Order) {
+    /// - Parameter wasChecked: Whether the user asked for it: only then is it news that nothing has been paid.
+    private mutating func update(_ reported: Order, wasChecked: Bool) {
         var known = order ?? KnownOrder(reported)
         let wasCredited = known.state == .credited
         known.update(from: reported)
@@ -26,7 +28,7 @@ extension Turn {
         if known.state == .credited, !wasCredited { known.state = .paid }
         note(known)
         guard session.screen == .payment(order: known.orderID) else { return beQuiet() }
-        if known.state == .pending { notices.append(texts.html(.noticeNotPaidYet)) }
+        if wasChecked, known.state == .pending { notices.append(texts.html(.noticeNotPaidYet)) }
         intent = .show
     }
 

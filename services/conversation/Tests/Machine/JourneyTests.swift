@@ -100,6 +100,17 @@ import Time
             )
         )
         #expect(user.panel?.keyboard.first?.first?.url?.hasPrefix("https://pay.example/") == true)
+        #expect(!user.panelText.contains("Оплаты пока не видно"), "nobody has asked yet")
+        user.press("Проверить оплату")
+        user.take(
+            .answer(
+                CommandAnswer(
+                    purpose: .checkOrder(order.orderID),
+                    outcome: .order(Make.order(order.orderID, .pending))
+                )
+            )
+        )
+        #expect(user.panelText.contains("Оплаты пока не видно"))
 
         user.take(
             .fact(
