@@ -255,4 +255,16 @@ import Time
         user.take(Make.text("7"))
         #expect(user.session?.draft?.inputs["seed"] == 7 && !user.panelButtons.contains { $0.contains("×3") })
     }
+
+    @Test func `a shortage in a group promises nothing that does not happen there`() throws {
+        var user = Driver()
+        user.scene = Scene(userID: Make.user, chatID: Make.group)
+        let command = try #require(BotCommand("/imagine лиса"))
+        user.take(Make.message(.command(command), chat: Make.group))
+        user.press("Сгенерировать")
+        let job = try #require(user.created.first).jobID
+        user.take(.answer(CommandAnswer(purpose: .createJob(job), outcome: .refused(Problem(.insufficientFunds)))))
+        #expect(user.panelText.contains("в личном чате") && user.panelText.contains("ещё раз"))
+        #expect(!user.panelText.contains("сам"))
+    }
 }
