@@ -64,7 +64,7 @@ extension Screens {
                 .worth,
                 [
                     "sum": .text(texts.money(sum)),
-                    "pictures": .text(texts.plural(.picture, Int(clamping: sum / cheapest))),
+                    "pictures": .text(texts.plural(.pictureWanted, Int(clamping: sum / cheapest))),
                 ]
             )
         }

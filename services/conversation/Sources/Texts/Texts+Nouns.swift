@@ -6,6 +6,8 @@ extension Texts {
         case (.job, .english): ["job", "jobs"]
         case (.picture, .russian): ["картинка", "картинки", "картинок"]
         case (.picture, .english): ["picture", "pictures"]
+        case (.pictureWanted, .russian): ["картинку", "картинки", "картинок"]
+        case (.pictureWanted, .english): forms(of: .picture, in: language)
         case (.file, .russian): ["файл", "файла", "файлов"]
         case (.file, .english): ["file", "files"]
         case (.character, .russian): ["знак", "знака", "знаков"]

@@ -173,7 +173,7 @@ extension Texts {
         case .topUp: "<b>Пополнение</b>\nВыберите сумму:"
         case .topUpUnavailable:
             "Пополнение сейчас недоступно. Попробуйте через несколько минут — баланс и черновик на месте."
-        case .worth: "{sum} — это до {pictures}"
+        case .worth: "{sum} хватит примерно на {pictures}"
         case .rails: "Пополнить на <b>{sum}</b>. Как удобнее заплатить?"
         case .railCard: "💳 Карта или СБП"
         case .railStars: "⭐ Telegram Stars"

@@ -136,4 +136,6 @@ extension String {
 /// Words that are counted.
 enum Noun: CaseIterable, Sendable {
     case job, picture, file, character
+    /// What a sum is enough for: in Russian the case after «на».
+    case pictureWanted
 }

@@ -65,6 +65,14 @@ import Testing
         #expect(Texts(.russian).plural(.job, count).replacing("\u{A0}", with: " ") == text)
     }
 
+    @Test(arguments: [(1, "1 картинку"), (2, "2 картинки"), (5, "5 картинок"), (62, "62 картинки")])
+    func `what a sum is enough for stands in its case`(count: Int, text: String) {
+        let pictures = Texts(.russian).plural(.pictureWanted, count)
+        #expect(pictures.replacing("\u{A0}", with: " ") == text)
+        let line = Texts(.russian).plain(.worth, ["sum": "500 ₽", "pictures": pictures])
+        #expect(line.replacing("\u{A0}", with: " ") == "500 ₽ хватит примерно на \(text)")
+    }
+
     @Test(arguments: [(0, "0 jobs"), (1, "1 job"), (2, "2 jobs")])
     func `English counts by its rules`(count: Int, text: String) {
         #expect(Texts(.english).plural(.job, count).replacing("\u{A0}", with: " ") == text)
