@@ -302,7 +302,7 @@ extension Texts {
         case .noticeAlbumOverflow: "The model does not take the rest of the album."
         case .noticeEditPrompt: "✏️ Send the new text, everything else is filled in."
         case .noticeAccepted: "✅ The job is accepted, its card is below. You can start the next one."
-        case .noticePriceRose: "⚠️ The price has changed: it was {old}. Start at the new one?"
+        case .noticePriceRose: "⚠️ The price has changed: it was {old}. Start at the new price?"
         case .noticePriceUnavailable: "⚠️ The price could not be read. No money is touched; try again in a minute."
         case .noticeNotStarted: "⚠️ It could not be started. No money is touched and your draft is safe."
         case .noticeModelUnavailable:

@@ -303,7 +303,7 @@ extension Texts {
         case .noticeAlbumOverflow: "Лишние файлы альбома модель не берёт."
         case .noticeEditPrompt: "✏️ Пришлите новый текст — остальное уже заполнено."
         case .noticeAccepted: "✅ Задание принято, карточка ниже. Можно начинать следующее."
-        case .noticePriceRose: "⚠️ Цена изменилась: было {old}. Запустить по новой?"
+        case .noticePriceRose: "⚠️ Цена изменилась: было {old}. Запустить по новой цене?"
         case .noticePriceUnavailable: "⚠️ Не удалось узнать цену. Деньги не тронуты, попробуйте через минуту."
         case .noticeNotStarted: "⚠️ Запустить не получилось. Деньги не тронуты, черновик на месте."
         case .noticeModelUnavailable:
