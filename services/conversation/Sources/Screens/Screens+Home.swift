@@ -137,9 +137,16 @@ extension Screens {
         )
         keyboard.footer(back: nil)
         return Card(
-            text: texts.html(.settings, ["limit": .text(confirmTitle(turn.settings.confirmAboveKopecks))]),
+            text: lines(texts.html(.settings), asksBefore(turn.settings.confirmAboveKopecks)),
             keyboard: keyboard
         )
+    }
+
+    /// Before which runs we ask, as a sentence. Free ones never cost enough to be asked about.
+    private func asksBefore(_ limit: Int64?) -> String {
+        guard let limit else { return texts.html(.settingsAsksNever) }
+        guard limit > 0 else { return texts.html(.settingsAsksAlways) }
+        return texts.html(.settingsAsksAbove, ["limit": .text(texts.money(limit))])
     }
 
     private func confirmTitle(_ limit: Int64?) -> String {

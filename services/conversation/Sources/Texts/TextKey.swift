@@ -56,8 +56,9 @@ enum TextKey: String, CaseIterable, Sendable {
         groupWish
 
     // Settings and help
-    case settings, confirmAlways, confirmNever, language, languageRussian, languageEnglish, help, terms, support,
-        supportContact, supportHere, supportCode, supportJob
+    case settings, settingsAsksAlways, settingsAsksAbove, settingsAsksNever, confirmAlways, confirmNever,
+        language, languageRussian, languageEnglish, help, terms, support, supportContact, supportHere, supportCode,
+        supportJob
 
     // Notices
     case noticeUnsupported, noticeSticker, noticeUnknownCommand, noticeCancelled, noticeCancelledDraftKept,

@@ -259,7 +259,10 @@ extension Texts {
         case .groupReturned: "The rest is back on your balance: {sum}."
         case .groupWish: "Step {n}: <i>{wish}</i>"
         // Settings and help
-        case .settings: "<b>Settings</b>\nAsk before runs dearer than: {limit}"
+        case .settings: "<b>Settings</b>"
+        case .settingsAsksAlways: "I ask before every paid run."
+        case .settingsAsksAbove: "I ask before runs dearer than {limit}."
+        case .settingsAsksNever: "I start runs at once and never ask."
         case .confirmAlways: "always"
         case .confirmNever: "never"
         case .language: "Выберите язык / Choose your language"

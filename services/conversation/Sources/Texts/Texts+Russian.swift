@@ -259,7 +259,10 @@ extension Texts {
         case .groupReturned: "Деньги за остальное вернулись на баланс: {sum}."
         case .groupWish: "Шаг {n}: <i>{wish}</i>"
         // Settings and help
-        case .settings: "<b>Настройки</b>\nПереспрашивать перед запуском дороже: {limit}"
+        case .settings: "<b>Настройки</b>"
+        case .settingsAsksAlways: "Переспрашиваю перед каждым платным запуском."
+        case .settingsAsksAbove: "Переспрашиваю перед запуском дороже {limit}."
+        case .settingsAsksNever: "Запускаю сразу и не переспрашиваю."
         case .confirmAlways: "всегда"
         case .confirmNever: "никогда"
         case .language: "Выберите язык / Choose your language"

@@ -304,6 +304,18 @@ import Time
         #expect(user.screen == .composer)
     }
 
+    @Test(arguments: [
+        ("всегда", "Переспрашиваю перед каждым платным запуском."),
+        ("20\u{A0}₽", "Переспрашиваю перед запуском дороже 20\u{A0}₽."),
+        ("никогда", "Запускаю сразу и не переспрашиваю."),
+    ])
+    func `the settings say in a sentence before which runs we ask`(button: String, sentence: String) {
+        var user = Driver()
+        user.take(Make.text("/settings"))
+        user.press(button)
+        #expect(user.panelText.contains(sentence))
+    }
+
     @Test func `another model takes the prompt along`() {
         var user = Driver()
         user.compose(2)
