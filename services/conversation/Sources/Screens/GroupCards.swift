@@ -76,7 +76,7 @@ struct GroupCards {
         )
     }
 
-    /// `Готово 2 из 3. Списано 28 ₽, 14 ₽ вернулись на баланс.`
+    /// `Готово 2 из 3. Списано 28 ₽.` and what came back on the next line.
     func outcome(_ group: JobGroup) -> String {
         var line = texts.html(
             .groupDone,

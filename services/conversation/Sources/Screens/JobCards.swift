@@ -67,7 +67,7 @@ struct JobCards {
         return content
     }
 
-    /// ` 14 ₽ вернулись на баланс`; nothing where nothing had been reserved.
+    /// ` Деньги вернулись на баланс: 14 ₽.`; nothing where nothing had been reserved.
     private func returned(_ kopecks: Int64) -> String {
         kopecks == 0 ? "" : " " + texts.html(.moneyReturned, ["sum": .text(texts.money(kopecks))])
     }

@@ -214,7 +214,7 @@ extension Texts {
         case .cardFailedLine: "⚠️ {model}: не получилось"
         case .cardCancelled: "Отменено."
         case .cardTooLate: "Отменить уже нельзя: работа началась."
-        case .moneyReturned: "{sum} вернулись на баланс."
+        case .moneyReturned: "Деньги вернулись на баланс: {sum}."
         case .failureTitle: "⚠️ <b>{model}</b>: не получилось."
         case .failureRefused: "Модель отказалась: запрос нарушает её правила. Попробуйте сказать иначе."
         case .failureInvalidInput: "Модель не приняла одно из значений. Измените запрос или настройки."

@@ -124,7 +124,10 @@ import Time
         failed.alternatives = Self.offers + [ModelAlternative(modelNumber: 999, priceKopecks: 1)]
         user.take(.fact(Make.fact(.jobFailed, job: failed)))
         let message = try #require(user.messages.first).input.content
-        #expect(message.text.contains("14\u{A0}₽ вернулись") && message.text.contains("То же самое умеют"))
+        #expect(
+            message.text.contains("Деньги вернулись на баланс: 14\u{A0}₽.")
+                && message.text.contains("То же самое умеют")
+        )
         user.compose(5, "песня о лисе")
         user.press("Painter 12 · 12\u{A0}₽", on: message)
         #expect(user.session?.draft?.modelNumber == 12 && user.session?.draft?.inputs["prompt"] == "рыжая лиса")

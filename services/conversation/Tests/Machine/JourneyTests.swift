@@ -195,7 +195,7 @@ import Time
         let failed = Make.job(job, .failed, charged: 0, failure: .timeout)
         user.take(.fact(Make.fact(.jobFailed, job: failed)))
         #expect(user.messages.map(\.key) == ["job:\(job):failure"])
-        #expect(user.messages[0].input.content.text.contains("14\u{A0}₽ вернулись"))
+        #expect(user.messages[0].input.content.text.contains("Деньги вернулись на баланс: 14\u{A0}₽."))
         let late = Make.job(job, .succeeded, charged: 0, assets: [Make.asset()])
         user.take(.fact(Make.fact(.jobSucceeded, job: late)))
         #expect(user.messages.map(\.key) == ["job:\(job):result"])
@@ -336,6 +336,6 @@ import Time
         user.take(.answer(CommandAnswer(purpose: .cancelJob(job), outcome: .refused(Problem(.notCancellable)))))
         #expect(user.jobCards.first?.content.text.contains("Отменить уже нельзя") == true)
         user.take(.answer(CommandAnswer(purpose: .cancelJob(job), outcome: .job(Make.job(job, .cancelled)))))
-        #expect(user.jobCards.first?.content.text.contains("14\u{A0}₽ вернулись") == true)
+        #expect(user.jobCards.first?.content.text.contains("Деньги вернулись на баланс: 14\u{A0}₽.") == true)
     }
 }
