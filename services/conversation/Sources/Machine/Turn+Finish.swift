@@ -56,7 +56,7 @@ extension Turn {
             guard let name = field["name"]?.string, let input = draftModel?.inputs.first(where: { $0.name == name })
             else { return nil }
             let reason = field["reason"]?.string.flatMap(InputProblem.Reason.init(rawValue:))
-            let limit = field["limit"]?.number.map { Texts.value(.number($0)) } ?? ""
+            let limit = field["limit"]?.number.map { texts.limit($0, of: reason) } ?? ""
             let other = field["with"]?.string.flatMap { name in draftModel?.inputs.first { $0.name == name } }
             return texts.html(
                 TextKey(reason),

@@ -46,7 +46,10 @@ extension Turn {
             notices.append(
                 texts.html(
                     .problemTooLong,
-                    ["input": .text(texts.text(slot.label)), "limit": .text(String(slot.maximumLength))]
+                    [
+                        "input": .text(texts.text(slot.label)),
+                        "limit": .text(texts.plural(.character, slot.maximumLength)),
+                    ]
                 )
             )
             return go(to: .template)

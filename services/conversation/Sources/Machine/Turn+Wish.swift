@@ -27,7 +27,7 @@ extension Turn {
             notices.append(
                 texts.html(
                     .problemTooLong,
-                    ["input": .text(texts.name(of: input)), "limit": .text(String(limit))]
+                    ["input": .text(texts.name(of: input)), "limit": .text(texts.plural(.character, limit))]
                 )
             )
             return go(to: .stageWish(place))

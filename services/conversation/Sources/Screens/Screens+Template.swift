@@ -36,7 +36,8 @@ extension Screens {
                     .templateSlot,
                     [
                         "n": .text(String(place)), "of": .text(String(template.slots.count)),
-                        "slot": .text(texts.text(slot.label)), "limit": .text(String(slot.maximumLength)),
+                        "slot": .text(texts.text(slot.label)),
+                        "limit": .text(texts.plural(.characterBound, slot.maximumLength)),
                     ]
                 )
             ),

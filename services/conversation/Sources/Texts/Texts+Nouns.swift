@@ -11,6 +11,8 @@ extension Texts {
         case (.file, .russian): ["файл", "файла", "файлов"]
         case (.file, .english): ["file", "files"]
         case (.character, .russian): ["знак", "знака", "знаков"]
+        case (.characterBound, .russian): ["знака", "знаков", "знаков"]
+        case (.characterBound, .english): forms(of: .character, in: language)
         case (.character, .english): ["character", "characters"]
         }
     }

@@ -104,6 +104,16 @@ extension Texts {
         return "\(count)\u{A0}\(forms[min(index, forms.count - 1)])"
     }
 
+    /// The bound that a value is beyond; of a text with its unit.
+    func limit(_ bound: Double, of reason: InputProblem.Reason?) -> String {
+        let count = Int(exactly: bound)
+        return switch (reason, count) {
+        case (.tooLong, let count?): plural(.character, count)
+        case (.tooShort, let count?): plural(.characterBound, count)
+        default: Self.value(.number(bound))
+        }
+    }
+
     func title(of task: ModelTask) -> String {
         switch task {
         case .textToImage: plain(.taskTextToImage)
@@ -138,4 +148,6 @@ enum Noun: CaseIterable, Sendable {
     case job, picture, file, character
     /// What a sum is enough for: in Russian the case after «на».
     case pictureWanted
+    /// A bound of a text's length: in Russian the case after «до» and «от».
+    case characterBound
 }

@@ -73,6 +73,14 @@ import Testing
         #expect(line.replacing("\u{A0}", with: " ") == "500 ₽ хватит примерно на \(text)")
     }
 
+    @Test(arguments: [
+        (InputProblem.Reason.tooShort, 1.0, "1 знака"), (.tooShort, 5, "5 знаков"), (.tooShort, 21, "21 знака"),
+        (.tooLong, 1, "1 знак"), (.tooLong, 42, "42 знака"), (.outOfRange, 0.5, "0.5"),
+    ])
+    func `a bound agrees with its unit`(reason: InputProblem.Reason, bound: Double, text: String) {
+        #expect(Texts(.russian).limit(bound, of: reason).replacing("\u{A0}", with: " ") == text)
+    }
+
     @Test(arguments: [(0, "0 jobs"), (1, "1 job"), (2, "2 jobs")])
     func `English counts by its rules`(count: Int, text: String) {
         #expect(Texts(.english).plural(.job, count).replacing("\u{A0}", with: " ") == text)

@@ -35,7 +35,7 @@ import Time
         var user = open()
         user.press("Обзор")
         user.take(Make.text(String(repeating: "д", count: 41)))
-        #expect(user.screen == .template && user.panelText.contains("предел 40"))
+        #expect(user.screen == .template && user.panelText.contains("предел — 40\u{A0}знаков"))
         user.take(Make.text("чай"))
         user.press("Пропустить")
         #expect(user.session?.draft?.inputs["prompt"] == "Человек держит чай.")
