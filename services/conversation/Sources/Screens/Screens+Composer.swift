@@ -91,6 +91,10 @@ extension Screens {
         case .choice, .boolean: return texts.html(.askChoice, ["input": name])
         case .integer, .number: return texts.html(.askNumber, ["input": name])
         case .file, .files:
+            // "Send a photo: Photo" would say it twice.
+            let what = texts.name(of: input)
+            let names = Texts.kindNames(of: input.media ?? .image, in: texts.language)
+            let name = Texts.Argument.text(names.contains(what.lowercased()) ? "" : ": " + what)
             switch input.media {
             case .video: return texts.html(.askVideo, ["input": name])
             case .audio: return texts.html(.askAudio, ["input": name])

@@ -1,4 +1,19 @@
+internal import Contracts
+
 extension Texts {
+    /// Labels that say no more than which kind of file is asked for.
+    static func kindNames(of media: MediaKind, in language: Language) -> [String] {
+        switch (media, language) {
+        case (.image, .russian): ["фото", "картинка", "изображение"]
+        case (.image, .english): ["photo", "photos", "picture", "image", "images"]
+        case (.video, .russian): ["видео"]
+        case (.video, .english): ["video", "videos"]
+        case (.audio, .russian): ["аудио"]
+        case (.audio, .english): ["audio"]
+        case (.text, _): []
+        }
+    }
+
     /// Forms of counted words: Russian for 1, 2 and 5; English for 1 and 2.
     static func forms(of noun: Noun, in language: Language) -> [String] {
         switch (noun, language) {

@@ -316,6 +316,14 @@ import Time
         #expect(user.panelText.contains(sentence))
     }
 
+    @Test(arguments: [(20, "📷 Пришлите фото."), (6, "📷 Пришлите фото: Портрет.")])
+    func `a file is asked for by its name where that says more than its kind`(model: Int, question: String) {
+        var user = Driver()
+        user.take(Make.text("/start"))
+        user.take(Make.press(CallbackData(.start(model), draftSerial: 0).text))
+        #expect(user.panelText.contains(question))
+    }
+
     @Test func `another model takes the prompt along`() {
         var user = Driver()
         user.compose(2)
