@@ -293,7 +293,7 @@ extension Texts {
         // Notices
         case .noticeUnsupported: "I can't use that yet. Send text, a photo, a video or audio."
         case .noticeSticker: "A lovely sticker, but models don't take it. Send text or a photo."
-        case .noticeUnknownCommand: "I don't know this command. Here is what there is:"
+        case .noticeUnknownCommand: "I don't know this command. All of them are in /help."
         case .noticeCancelled: "All right, stopped."
         case .noticeCancelledDraftKept: "All right, stopped. Your draft is kept."
         case .noticeNumberWanted: "A number is needed here: {input}."
@@ -312,7 +312,7 @@ extension Texts {
             "⚠️ The model is not available now. No money is touched; choose another or try later."
         case .noticeLimitExceeded:
             "⚠️ The limit for now is used up. Wait for a result or take another model; your draft is safe."
-        case .noticeAccountFrozen: "⚠️ Your balance is frozen for now. Please write to /support."
+        case .noticeAccountFrozen: "⚠️ Your balance is frozen for now. Whom to ask is said in /support."
         case .noticeAmountOutOfRange: "⚠️ This sum can't be taken. Choose another one."
         case .noticeRailUnavailable: "⚠️ This way to pay is not available now. Choose another one."
         case .noticeNotPaidYet: "No payment yet. It usually arrives within a minute."

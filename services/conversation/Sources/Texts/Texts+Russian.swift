@@ -294,7 +294,7 @@ extension Texts {
         // Notices
         case .noticeUnsupported: "Такое я пока не понимаю. Пришлите текст, фото, видео или аудио."
         case .noticeSticker: "Стикер милый, но модели его не берут. Пришлите текст или фото."
-        case .noticeUnknownCommand: "Не знаю такой команды. Вот что есть:"
+        case .noticeUnknownCommand: "Не знаю такой команды. Все команды — в /help."
         case .noticeCancelled: "Хорошо, остановились."
         case .noticeCancelledDraftKept: "Хорошо, остановились. Черновик сохранён."
         case .noticeNumberWanted: "Здесь нужно число: {input}."
@@ -313,7 +313,7 @@ extension Texts {
             "⚠️ Модель сейчас недоступна. Деньги не тронуты — выберите другую или попробуйте позже."
         case .noticeLimitExceeded:
             "⚠️ Лимит на сейчас исчерпан. Дождитесь результата или возьмите другую модель — черновик на месте."
-        case .noticeAccountFrozen: "⚠️ Баланс временно заморожен. Напишите в /support."
+        case .noticeAccountFrozen: "⚠️ Баланс временно заморожен. Куда обратиться, сказано в /support."
         case .noticeAmountOutOfRange: "⚠️ Такую сумму принять нельзя. Выберите другую."
         case .noticeRailUnavailable: "⚠️ Этот способ оплаты сейчас недоступен. Выберите другой."
         case .noticeNotPaidYet: "Оплаты пока не видно. Обычно она приходит за минуту."

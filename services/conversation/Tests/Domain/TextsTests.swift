@@ -81,6 +81,19 @@ import Testing
         #expect(Texts(.russian).limit(bound, of: reason).replacing("\u{A0}", with: " ") == text)
     }
 
+    @Test(arguments: Language.allCases)
+    func `notices lead to screens that have what they speak of`(language: Language) {
+        let texts = Texts(language)
+        let unknown = texts.template(.noticeUnknownCommand)
+        #expect(unknown.contains("/help") && !unknown.hasSuffix(":"), "any screen may follow, not only a list")
+        #expect(texts.template(.help).contains("/support"))
+        let frozen = texts.template(.noticeAccountFrozen)
+        #expect(
+            frozen.contains(language == .russian ? "Куда обратиться" : "Whom to ask"),
+            "nobody reads what is sent there"
+        )
+    }
+
     @Test(arguments: [(0, "0 jobs"), (1, "1 job"), (2, "2 jobs")])
     func `English counts by its rules`(count: Int, text: String) {
         #expect(Texts(.english).plural(.job, count).replacing("\u{A0}", with: " ") == text)
