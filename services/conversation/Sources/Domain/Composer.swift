@@ -87,9 +87,12 @@ extension Model {
 
 extension Draft {
     /// The first required input that has neither a value nor a default.
-    func missingInput(of model: Model) -> ModelInput? {
+    ///
+    /// - Parameter exempt: One that is left out of account.
+    func missingInput(of model: Model, besides exempt: ModelInput? = nil) -> ModelInput? {
         model.inputs.first { input in
-            switch input.kind {
+            guard input != exempt else { return false }
+            return switch input.kind {
             case .file: input.isRequired && (media[input.name] ?? []).isEmpty
             case .files:
                 (media[input.name] ?? []).count < (input.minimumItems ?? 0)

@@ -1,5 +1,10 @@
 internal import Contracts
 
+extension ModelTask {
+    /// Whether it changes what is there as words say.
+    var isToldInWords: Bool { [.imageToImage, .imageToVideo, .videoToVideo].contains(self) }
+}
+
 /// What can be done next with text or a file, in the order of how often people want it.
 enum Follow {
     /// Tasks that take a file of this kind.
@@ -35,7 +40,10 @@ enum Follow {
         var (kind, stages) = (kind, [NextStage]())
         for task in tasks {
             let file = MediaReference(kind: kind)
-            guard let model = catalogue.suggestion(for: task, media: [file], text: text) else { return nil }
+            // Nobody is asked between the stages.
+            guard let model = catalogue.suggestion(for: task, media: [file], text: text, asksForWords: false) else {
+                return nil
+            }
             let draft = Draft(modelNumber: model.number).filled(text: text, media: [file], model: model)
             guard draft.missingInput(of: model) == nil else { return nil }
             stages.append(NextStage(modelNumber: model.number, inputs: draft.inputs))
