@@ -108,10 +108,15 @@ package struct Catalogue: Sendable {
     package func published(_ pricing: Pricing, _ control: SalesControl) -> ListModels.Output {
         let sold = entries.filter { obstacle(to: $0, control) == nil }
         let numbers = Dictionary(sold.map { ($0.slug, $0.number) }) { first, _ in first }
-        let models = sold.map { $0.published(pricing, followUps: numbers) }
+        let makers = Dictionary(entries.map { ($0.slug, $0.number) }) { first, _ in first }
+        let models = sold.map { $0.published(pricing, followUps: numbers, makers: makers) }
         var hash = SHA256()
         hash.update(contentHash)
-        for model in models { hash.update(Array("\(model.number)=\(model.fromKopecks);".utf8)) }
+        for model in models {
+            hash.update(Array("\(model.number)=\(model.fromKopecks);".utf8))
+            // Readers that know a revision from a build that did not publish makers have to read the list again.
+            for makers in model.inputs.compactMap(\.madeBy) { hash.update(Array("\(makers);".utf8)) }
+        }
         return ListModels.Output(revision: String(Hex.encode(hash.finish()).prefix(16)), models: models)
     }
 

@@ -81,13 +81,27 @@ package struct InputFacts: Sendable, Equatable {
 
     /// Slugs of the models whose results are taken; empty for any file.
     package var from: [String]
+
+    /// The input as other services see it.
+    fileprivate func published(makers: [String: Int]) -> ModelInput {
+        guard sends == .task else { return input }
+        var input = input
+        input.madeBy = from.compactMap { makers[$0] }.sorted()
+        return input
+    }
 }
 
 extension ModelEntry {
     /// The model as other services see it.
     ///
-    /// - Parameter numbers: Numbers of the models that are sold, by slug.
-    package func published(_ pricing: Pricing, followUps numbers: [String: Int] = [:]) -> Model {
+    /// - Parameters:
+    ///   - numbers: Numbers of the models that are sold, by slug.
+    ///   - makers: Numbers of all models, by slug: what one made is still there when it is not sold any more.
+    package func published(
+        _ pricing: Pricing,
+        followUps numbers: [String: Int] = [:],
+        makers: [String: Int] = [:]
+    ) -> Model {
         Model(
             number: number,
             slug: slug,
@@ -101,7 +115,7 @@ extension ModelEntry {
             priceUnit: price?.publishedUnit(inputs) ?? PriceUnit.request.published,
             typicalSeconds: typicalSeconds,
             promisedSeconds: promisedSeconds,
-            inputs: inputs.map(\.input),
+            inputs: inputs.map { $0.published(makers: makers) },
             followUps: followUps.compactMap { numbers[$0] },
             sample: sample.inputs["prompt"]?.string ?? sample.inputs["text"]?.string
         )

@@ -160,6 +160,22 @@ struct CatalogueTests {
         #expect(image.followUps?.contains(upscale.number) == true && image.sample?.isEmpty == false)
     }
 
+    @Test func `an input that only takes certain models' results names their numbers`() throws {
+        let catalogue = try Self.catalogue()
+        let pricing = Pricing(kopecksPerDollar: 9_200, markupThousandths: 2_000, minimumMarginKopecks: 50)
+        let all = catalogue.published(pricing, SalesControl(sellsUntried: true))
+        let upscale = try #require(all.models.first { $0.slug == "veo/get-1080p-video" })
+        let makers = ["veo-3-1", "veo-3-1/frames", "veo-3-1/references"].compactMap {
+            catalogue.entry(named: $0)?.number
+        }
+        #expect(makers.count == 3 && upscale.inputs.first?.madeBy == makers.sorted())
+        let free = try #require(all.models.first { $0.slug == "topaz/video-upscale" })
+        #expect(free.inputs.allSatisfy { $0.madeBy == nil })
+        // A result outlives the sale of its maker.
+        let fewer = catalogue.published(pricing, SalesControl(switchedOff: ["veo-3-1"], sellsUntried: true))
+        #expect(fewer.models.first { $0.number == upscale.number }?.inputs.first?.madeBy == makers.sorted())
+    }
+
     @Test func `templates put values where the provider wants them`() throws {
         let speech = try #require(try Self.catalogue().entry(named: "google/gemini-3-1-flash-tts"))
         let request = speech.request(["text": "Привет", "voice": "Puck"])

@@ -145,6 +145,9 @@ package struct ModelInput: Codable, Sendable, Equatable {
     package var media: MediaKind?
     /// File name endings that are taken, e.g. `jpg`; absent for any.
     package var accepts: [String]?
+    /// Numbers of the models whose results are taken and nothing else, because the provider wants its own task instead
+    /// of a file; absent for any file.
+    package var madeBy: [Int]?
     package var maximumFileMegabytes: Int?
     /// Length of a clip.
     package var minimumSeconds: Int?
@@ -167,6 +170,7 @@ package struct ModelInput: Codable, Sendable, Equatable {
         maximumItems: Int? = nil,
         media: MediaKind? = nil,
         accepts: [String]? = nil,
+        madeBy: [Int]? = nil,
         maximumFileMegabytes: Int? = nil,
         minimumSeconds: Int? = nil,
         maximumSeconds: Int? = nil
@@ -187,6 +191,7 @@ package struct ModelInput: Codable, Sendable, Equatable {
         self.maximumItems = maximumItems
         self.media = media
         self.accepts = accepts
+        self.madeBy = madeBy
         self.maximumFileMegabytes = maximumFileMegabytes
         self.minimumSeconds = minimumSeconds
         self.maximumSeconds = maximumSeconds

@@ -42,16 +42,29 @@ struct Catalogue: Sendable {
     /// have to ask for first, if there is one; else the cheapest that takes them. Where words say what is to be done, a
     /// model that takes none comes last, however cheap.
     ///
-    /// - Parameter asksForWords: Whether the user can still be asked for them, so that a model is not passed over for
-    ///   wanting some.
-    func suggestion(for task: ModelTask, media: [MediaReference], text: String?, asksForWords: Bool = true) -> Model? {
+    /// - Parameters:
+    ///   - maker: Number of the model that made the files, if they are results.
+    ///   - asksForWords: Whether the user can still be asked for them, so that a model is not passed over for wanting
+    ///     some.
+    func suggestion(
+        for task: ModelTask,
+        media: [MediaReference],
+        madeBy maker: Int? = nil,
+        text: String?,
+        asksForWords: Bool = true
+    ) -> Model? {
         let fitting = models(for: task, sort: .price).filter { model in
-            media.allSatisfy { file in model.inputs.contains { $0.accepts(file) } }
+            media.allSatisfy { file in model.inputs.contains { $0.accepts(file, madeBy: maker) } }
         }
         let heeding = task.isToldInWords ? fitting.filter { $0.mainText != nil } : fitting
         let candidates = heeding.isEmpty ? fitting : heeding
         return candidates.first { model in
-            let draft = Draft(modelNumber: model.number).filled(text: text, media: media, model: model)
+            let draft = Draft(modelNumber: model.number).filled(
+                text: text,
+                media: media,
+                madeBy: maker,
+                model: model
+            )
             return draft.missingInput(of: model, besides: asksForWords ? model.mainText : nil) == nil
         } ?? candidates.first
     }

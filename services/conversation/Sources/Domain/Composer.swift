@@ -3,9 +3,13 @@ internal import Contracts
 /// What the composer needs to know about a model's inputs.
 extension ModelInput {
     /// Whether a file may go into this input.
-    func accepts(_ file: MediaReference) -> Bool {
-        guard kind == .file || kind == .files, let media else { return false }
-        return media == file.kind
+    ///
+    /// - Parameter maker: Number of the model that made the file, if it is a result; some inputs only take the results
+    ///   of certain models.
+    func accepts(_ file: MediaReference, madeBy maker: Int? = nil) -> Bool {
+        guard kind == .file || kind == .files, media == file.kind else { return false }
+        guard let makers = madeBy else { return true }
+        return file.telegramFileID == nil && maker.map(makers.contains) ?? false
     }
 
     /// Whether Telegram lets us read the file and the model takes its size; nil if it fits, else the limit in megabytes.
@@ -117,8 +121,11 @@ extension Draft {
     }
 
     /// A copy with the text as the prompt and each file in the first input that takes it.
-    func filled(text: String?, media files: [MediaReference], model: Model) -> Draft {
+    ///
+    /// - Parameter maker: Number of the model that made those files which are results.
+    func filled(text: String?, media files: [MediaReference], madeBy maker: Int? = nil, model: Model) -> Draft {
         var draft = self
+        draft.maker = maker ?? draft.maker
         if let text, let main = model.mainText { draft.set(main.name, to: .string(text)) }
         for file in files { _ = draft.place(file, in: model) }
         return draft
@@ -135,7 +142,7 @@ extension Draft {
 
     /// Puts a file where it belongs: a required input that is empty, else any with room, else in place of the last one.
     mutating func place(_ file: MediaReference, in model: Model) -> Placement {
-        let takers = model.inputs.filter { $0.accepts(file) }
+        let takers = model.inputs.filter { $0.accepts(file, madeBy: maker) }
         guard !takers.isEmpty else { return .notTaken }
         let fitting = takers.filter { $0.exceededMegabytes(file) == nil }
         guard let first = fitting.first else {
@@ -156,7 +163,8 @@ extension Draft {
     func carried(to model: Model, from old: Model?) -> Draft {
         var draft = Draft(modelNumber: model.number)
         let prompt = old.flatMap { self.prompt(of: $0) } ?? (inputs["prompt"] ?? inputs["text"])?.string
-        draft = draft.filled(text: prompt, media: media.sorted { $0.key < $1.key }.flatMap(\.value), model: model)
+        let files = media.sorted { $0.key < $1.key }.flatMap(\.value)
+        draft = draft.filled(text: prompt, media: files, madeBy: maker, model: model)
         for input in model.inputs where input != model.mainText {
             if let value = inputs[input.name], input.takes(value) { draft.set(input.name, to: value) }
         }

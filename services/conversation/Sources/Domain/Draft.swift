@@ -8,6 +8,8 @@ struct Draft: Codable, Sendable, Equatable {
     var inputs: [String: JSONValue] = [:]
     /// Files by input name.
     var media: [String: [MediaReference]] = [:]
+    /// Number of the model that made those of the files which are results: a draft goes on with one run at most.
+    var maker: Int?
     /// The user's message with the prompt; results answer it.
     var promptMessageID: Int64?
     /// When the last piece of the prompt was written, to join what Telegram's clients split.

@@ -31,23 +31,36 @@ enum Follow {
 
     /// The stages that do tasks one after the other with a file of this kind; nil if one of them has no model that needs
     /// nothing but the file and the words.
+    ///
+    /// - Parameter maker: Number of the model that the file is to come from.
     static func chain(
         _ tasks: [ModelTask],
         from kind: MediaKind,
+        madeBy maker: Int?,
         text: String?,
         in catalogue: Catalogue
     ) -> [NextStage]? {
-        var (kind, stages) = (kind, [NextStage]())
+        var (kind, maker, stages) = (kind, maker, [NextStage]())
         for task in tasks {
             let file = MediaReference(kind: kind)
             // Nobody is asked between the stages.
-            guard let model = catalogue.suggestion(for: task, media: [file], text: text, asksForWords: false) else {
-                return nil
-            }
-            let draft = Draft(modelNumber: model.number).filled(text: text, media: [file], model: model)
+            let found = catalogue.suggestion(
+                for: task,
+                media: [file],
+                madeBy: maker,
+                text: text,
+                asksForWords: false
+            )
+            guard let model = found else { return nil }
+            let draft = Draft(modelNumber: model.number).filled(
+                text: text,
+                media: [file],
+                madeBy: maker,
+                model: model
+            )
             guard draft.missingInput(of: model) == nil else { return nil }
             stages.append(NextStage(modelNumber: model.number, inputs: draft.inputs))
-            kind = model.output
+            (kind, maker) = (model.output, model.number)
         }
         return stages
     }
@@ -56,8 +69,12 @@ enum Follow {
     static let chains: [[ModelTask]] = [[.upscale, .imageToVideo]]
 
     /// Next steps with a result.
-    static func steps(for asset: Asset, in catalogue: Catalogue) -> [ModelTask] {
+    ///
+    /// - Parameter maker: Number of the model that made it.
+    static func steps(for asset: Asset, madeBy maker: Int, in catalogue: Catalogue) -> [ModelTask] {
         let file = MediaReference(assetID: asset.assetID, kind: asset.kind, sizeBytes: asset.sizeBytes)
-        return tasks(for: asset.kind).filter { catalogue.suggestion(for: $0, media: [file], text: nil) != nil }
+        return tasks(for: asset.kind).filter {
+            catalogue.suggestion(for: $0, media: [file], madeBy: maker, text: nil) != nil
+        }
     }
 }

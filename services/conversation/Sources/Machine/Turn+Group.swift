@@ -98,7 +98,13 @@ extension Turn {
     /// Something more is made of what the draft makes.
     mutating func addStage(_ task: ModelTask) {
         guard let draft = session.draft, let model = draftModel, draft.stages.isEmpty,
-            let stages = Follow.chain([task], from: model.output, text: draft.prompt(of: model), in: catalogue)
+            let stages = Follow.chain(
+                [task],
+                from: model.output,
+                madeBy: model.number,
+                text: draft.prompt(of: model),
+                in: catalogue
+            )
         else { return missing(.toastModelGone) }
         setStages(stages)
     }
@@ -128,10 +134,17 @@ extension Turn {
         let file = job.assets[asset].reference
         let text = job.draft.inputs["prompt"]?.string
         let tasks = Follow.chains[index]
-        guard let model = catalogue.suggestion(for: tasks[0], media: [file], text: nil),
-            let stages = Follow.chain(Array(tasks.dropFirst()), from: model.output, text: text, in: catalogue)
+        let maker = job.draft.modelNumber
+        guard let model = catalogue.suggestion(for: tasks[0], media: [file], madeBy: maker, text: nil),
+            let stages = Follow.chain(
+                Array(tasks.dropFirst()),
+                from: model.output,
+                madeBy: model.number,
+                text: text,
+                in: catalogue
+            )
         else { return missing(.toastModelGone) }
-        var draft = Draft(modelNumber: model.number).filled(text: nil, media: [file], model: model)
+        var draft = Draft(modelNumber: model.number).filled(text: nil, media: [file], madeBy: maker, model: model)
         draft.then = stages
         session.open(draft)
         go(to: draft.missingInput(of: model) == nil ? .confirm : .composer)

@@ -66,10 +66,11 @@ extension Turn {
     private mutating func follow(_ task: ModelTask, _ job: KnownJob, _ index: Int) {
         guard job.assets.indices.contains(index) else { return missing(.toastOutdated) }
         let file = job.assets[index].reference
-        guard let model = catalogue.suggestion(for: task, media: [file], text: nil) else {
+        let maker = job.draft.modelNumber
+        guard let model = catalogue.suggestion(for: task, media: [file], madeBy: maker, text: nil) else {
             return missing(.toastModelGone)
         }
-        session.open(Draft(modelNumber: model.number).filled(text: nil, media: [file], model: model))
+        session.open(Draft(modelNumber: model.number).filled(text: nil, media: [file], madeBy: maker, model: model))
         go(to: .composer)
     }
 

@@ -85,11 +85,11 @@ extension JobCards {
             }
         } else if let asset = job.assets.first {
             keyboard.grid(
-                Follow.steps(for: asset, in: catalogue).prefix(4).map {
+                Follow.steps(for: asset, madeBy: job.draft.modelNumber, in: catalogue).prefix(4).map {
                     keyboard.button(texts.title(of: $0), .follow($0, job: short, asset: 0))
                 }
             )
-            keyboard.chains(for: asset, of: short, at: 0, job.draft.inputs["prompt"]?.string, catalogue)
+            keyboard.chains(for: asset, at: 0, of: job, catalogue)
             if asset.kind == .image || asset.kind == .video {
                 keyboard.row(keyboard.button(.buttonOriginal, .original(job: short, asset: 0)))
             }

@@ -71,12 +71,13 @@ struct Keyboard {
     }
 
     /// A button for each chain that a result can go through; one that needs more than the file and the words is left out.
-    mutating func chains(for asset: Asset, of job: UInt64, at index: Int, _ text: String?, _ catalogue: Catalogue) {
+    mutating func chains(for asset: Asset, at index: Int, of job: KnownJob, _ catalogue: Catalogue) {
         guard asset.kind == .image else { return }
+        let text = job.draft.inputs["prompt"]?.string
         for (number, tasks) in Follow.chains.enumerated()
-        where Follow.chain(tasks, from: .image, text: text, in: catalogue) != nil {
+        where Follow.chain(tasks, from: .image, madeBy: job.draft.modelNumber, text: text, in: catalogue) != nil {
             let title = tasks.map { texts.title(of: $0) }.joined(separator: " → ")
-            row(button(title, .chain(number, job: job, asset: index)))
+            row(button(title, .chain(number, job: job.jobID.short, asset: index)))
         }
     }
 

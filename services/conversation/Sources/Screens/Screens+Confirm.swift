@@ -21,7 +21,13 @@ extension Screens {
             keyboard.grid(wishButtons(of: draft, keyboard))
             keyboard.row(keyboard.button(.buttonDropStages, .dropStages))
         } else if model.output == .image, !choices.isEmpty,
-            Follow.chain([.imageToVideo], from: .image, text: draft.prompt(of: model), in: catalogue) != nil
+            Follow.chain(
+                [.imageToVideo],
+                from: .image,
+                madeBy: model.number,
+                text: draft.prompt(of: model),
+                in: catalogue
+            ) != nil
         {
             keyboard.row(keyboard.button(.buttonThenAnimate, .addStage(.imageToVideo)))
         }

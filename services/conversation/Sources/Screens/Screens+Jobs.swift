@@ -86,11 +86,11 @@ extension Screens {
         var keyboard = keyboard()
         let short = job.jobID.short
         keyboard.grid(
-            Follow.steps(for: job.assets[index], in: catalogue).prefix(4).map {
+            Follow.steps(for: job.assets[index], madeBy: job.draft.modelNumber, in: catalogue).prefix(4).map {
                 keyboard.button(texts.title(of: $0), .follow($0, job: short, asset: index))
             }
         )
-        keyboard.chains(for: job.assets[index], of: short, at: index, job.draft.inputs["prompt"]?.string, catalogue)
+        keyboard.chains(for: job.assets[index], at: index, of: job, catalogue)
         keyboard.row(keyboard.button(.buttonOriginal, .original(job: short, asset: index)))
         keyboard.footer(back: nil)
         return Card(

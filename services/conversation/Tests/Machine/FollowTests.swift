@@ -47,8 +47,66 @@ import Testing
         #expect(only.suggestion(for: .imageToImage, media: [file], text: "море")?.number == 30)
     }
 
+    /// Makes larger what model 3 made, and nothing else; the other one takes any video but costs more.
+    static let larger: [Model] = [
+        bound("task_id", makers: [3], Sample.model(31, "Kling 1080p", [.upscale], .video, kopecks: 50, [])),
+        bound("task_id", makers: [3], Sample.model(32, "Kling 4K", [.upscale], .video, kopecks: 70, [])),
+        Sample.model(
+            33,
+            "Any Upscale",
+            [.upscale],
+            .video,
+            kopecks: 9_000,
+            [Sample.file("video_url", .video, "Видео", "Video")]
+        ),
+    ]
+
+    private static func bound(_ name: String, makers: [Int], _ model: Model) -> Model {
+        var (model, input) = (model, Sample.file(name, .video, "Видео из Kling", "A Kling video"))
+        input.madeBy = makers
+        model.inputs = [input]
+        return model
+    }
+
+    private func video(madeBy model: Int, _ user: inout Driver) -> MessageContent? {
+        user.catalogue = Self.catalogue(with: Self.larger)
+        let job = user.launch(2)
+        user.jobs[job]?.draft.modelNumber = model
+        let done = Make.job(job, .succeeded, charged: 1_400, assets: [Make.asset(.video)])
+        user.take(.fact(Make.fact(.jobSucceeded, job: done)))
+        return user.messages.first?.input.content
+    }
+
+    @Test(arguments: [(3, 31), (2, 33)])
+    func `a step that only takes its own maker's results is taken for those alone`(maker: Int, step: Int) {
+        var user = Driver()
+        let result = video(madeBy: maker, &user)
+        user.press("Увеличить", on: result)
+        #expect(user.session?.draft?.modelNumber == step)
+        #expect(user.session?.draft?.media.count == 1 && user.panelButtons.first?.contains("Сгенерировать") == true)
+    }
+
+    @Test func `a result stays in its place when another step that takes it is chosen`() {
+        var user = Driver()
+        let result = video(madeBy: 3, &user)
+        user.press("Увеличить", on: result)
+        user.take(Make.press(CallbackData(.start(32), draftSerial: nil).text))
+        #expect(user.session?.draft?.modelNumber == 32 && user.session?.draft?.media["task_id"]?.count == 1)
+    }
+
+    @Test func `a video from elsewhere never goes where a result belongs`() {
+        var user = Driver()
+        user.catalogue = Self.catalogue(with: Self.larger)
+        let file = MediaReference(telegramFileID: "video-1", kind: .video, mimeType: "video/mp4", sizeBytes: 1_000)
+        user.take(Make.message(.media(file, caption: nil)))
+        user.press("Увеличить")
+        #expect(user.session?.draft?.modelNumber == 33)
+        user.take(Make.press(CallbackData(.start(31), draftSerial: nil).text))
+        #expect(user.session?.draft?.media["task_id"] == nil)
+    }
+
     @Test func `a later stage is never given to a model that would have to ask for words`() {
-        #expect(Follow.chain([.imageToVideo], from: .image, text: nil, in: Sample.catalogue) == nil)
-        #expect(Follow.chain([.imageToVideo], from: .image, text: "лети", in: Sample.catalogue)?.count == 1)
+        #expect(Follow.chain([.imageToVideo], from: .image, madeBy: 2, text: nil, in: Sample.catalogue) == nil)
+        #expect(Follow.chain([.imageToVideo], from: .image, madeBy: 2, text: "лети", in: Sample.catalogue)?.count == 1)
     }
 }
