@@ -72,6 +72,14 @@ struct Offer: Codable, Sendable, Equatable {
     var text: String?
     var media: [MediaReference] = []
     var messageID: Int64?
+    /// What `Session.draftSerial` was when it came; absent in sessions of an older build.
+    var draftSerial: Int64?
+
+    /// Whether a model has a place for it: for every file, or for the words if that is all there is.
+    func fits(_ model: Model) -> Bool {
+        if media.isEmpty { return model.mainText != nil }
+        return media.allSatisfy { file in model.inputs.contains { $0.accepts(file) } }
+    }
 }
 
 /// An album arrives item by item without an end mark; items of the same id belong to what the first one started.

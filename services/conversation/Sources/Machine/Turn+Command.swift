@@ -55,7 +55,8 @@ extension Turn {
         let offer = Offer(
             text: command.argument.isEmpty ? nil : command.argument,
             media: files,
-            messageID: message.messageID
+            messageID: message.messageID,
+            draftSerial: session.draftSerial
         )
         let task: ModelTask = files.first.map { $0.kind == .video ? .videoToVideo : .imageToImage } ?? .textToImage
         guard let model = catalogue.suggestion(for: task, media: files, text: offer.text) else {

@@ -121,7 +121,12 @@ extension Turn {
     /// A file and words that follow each other belong together: a photo and then what to do with it.
     private mutating func offer(_ file: MediaReference, caption: String?, in message: IncomingMessage) {
         let words = session.screen == .offer && session.offer?.media.isEmpty == true ? session.offer?.text : nil
-        session.offer = Offer(text: caption ?? words, media: [file], messageID: message.messageID)
+        session.offer = Offer(
+            text: caption ?? words,
+            media: [file],
+            messageID: message.messageID,
+            draftSerial: session.draftSerial
+        )
         go(to: .offer)
     }
 
@@ -130,7 +135,8 @@ extension Turn {
         session.offer = Offer(
             text: text,
             media: message.repliedMedia.isEmpty ? files : message.repliedMedia,
-            messageID: message.messageID
+            messageID: message.messageID,
+            draftSerial: session.draftSerial
         )
         go(to: .offer)
     }
@@ -160,13 +166,14 @@ extension Turn {
         go(to: .composer)
     }
 
-    /// Opens the composer for a model; what the current draft or the offer holds goes along where it fits.
+    /// Opens the composer for a model; what the current draft or the offer holds goes along where it fits. What was sent
+    /// goes before a draft that nothing has been done with since, through whatever lists the model was found.
     mutating func start(_ model: Model) {
-        guard let old = session.draft, old.holdsWork else {
-            var draft = Draft(modelNumber: model.number)
-            if session.screen == .offer, let offer = session.offer { draft = take(offer, for: model) }
-            return session.open(draft)
+        let old = session.draft.flatMap { $0.holdsWork ? $0 : nil }
+        if let offer = session.offer, offer.fits(model), old == nil || offer.draftSerial == session.draftSerial {
+            return session.open(take(offer, for: model))
         }
+        guard let old else { return session.open(Draft(modelNumber: model.number)) }
         let carried = old.carried(to: model, from: catalogue.model(old.modelNumber))
         let losesFiles = carried.media.values.joined().count < old.media.values.joined().count
         if losesFiles { session.parkDraft() }

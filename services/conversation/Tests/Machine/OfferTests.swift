@@ -1,0 +1,52 @@
+import Contracts
+import Testing
+import Time
+
+@testable import ConversationService
+
+/// What came unprompted is not lost, whatever way it takes to a model.
+@Suite struct OfferTests {
+    /// From the offer through the lists to a model's composer.
+    private func choose(_ task: String, _ model: String, _ user: inout Driver) {
+        user.press("Другое…")
+        user.press(task)
+        user.press(model)
+        user.press("Начать")
+    }
+
+    @Test func `a photo goes along to a model that is found in the lists`() {
+        var user = Driver()
+        user.take(Make.photo(caption: "сделай море"))
+        choose("Изменить фото", "Nano Banana Pro", &user)
+        #expect(user.session?.draft?.media["image_urls"] == [Make.image()])
+        #expect(user.session?.draft?.inputs["prompt"] == "сделай море" && user.session?.offer == nil)
+    }
+
+    @Test func `a photo goes before the draft that was there, which is put aside`() {
+        var user = Driver()
+        user.compose(5, "песня о лисе")
+        user.take(Make.text("/models"))
+        user.take(Make.photo())
+        choose("Изменить фото", "Nano Banana Pro", &user)
+        #expect(user.session?.draft?.media["image_urls"] == [Make.image()])
+        #expect(user.session?.parked.map { $0.inputs["prompt"] } == ["песня о лисе"])
+    }
+
+    @Test func `a model that does not take the photo leaves it for one that does`() {
+        var user = Driver()
+        user.take(Make.photo())
+        choose("Музыка", "Suno Song", &user)
+        #expect(user.session?.draft?.modelNumber == 5 && user.session?.offer?.media == [Make.image()])
+        user.take(Make.press(CallbackData(.start(20), draftSerial: 0).text))
+        #expect(user.session?.draft?.media["image_url"] == [Make.image()])
+    }
+
+    @Test func `a draft that was worked on since goes along to another model, not the offer`() {
+        var user = Driver()
+        user.take(Make.photo())
+        choose("Музыка", "Suno Song", &user)
+        user.take(Make.text("песня о лисе"))
+        user.take(Make.press(CallbackData(.start(2), draftSerial: 0).text))
+        #expect(user.session?.draft?.inputs["prompt"] == "песня о лисе" && user.session?.draft?.media.isEmpty == true)
+    }
+}
