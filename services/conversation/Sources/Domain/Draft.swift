@@ -36,6 +36,12 @@ struct Draft: Codable, Sendable, Equatable {
     /// Whether losing the draft would lose something that the user typed or sent.
     var holdsWork: Bool { !media.isEmpty || inputs.values.contains { $0.string?.isEmpty == false } }
 
+    /// Whether both ask for the same, whatever is known of its price.
+    func isSameRun(as other: Draft) -> Bool {
+        modelNumber == other.modelNumber && inputs == other.inputs && media == other.media && stages == other.stages
+            && copyCount == other.copyCount && full == other.full && trial == other.trial
+    }
+
     /// The price if it still holds for long enough to be used.
     func usablePrice(at now: Timestamp) -> FrozenPrice? {
         price.flatMap { $0.expiresAt > now + .seconds(20) ? $0 : nil }

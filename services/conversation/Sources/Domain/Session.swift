@@ -58,10 +58,25 @@ struct Session: Sendable, Equatable {
         screen = .composer
     }
 
-    /// Changes the current draft and outdates the buttons that were drawn for it.
+    /// Whether the current draft is the one that stopped for want of money.
+    var isDraftWaiting: Bool { draft.map(isWaiting) ?? false }
+
+    func isWaiting(_ draft: Draft) -> Bool { waiting?.draft.isSameRun(as: draft) ?? false }
+
+    /// Throws the current draft away.
+    mutating func dropDraft() {
+        if isDraftWaiting { waiting = nil }
+        draft = nil
+        draftSerial += 1
+    }
+
+    /// Changes the current draft and outdates the buttons that were drawn for it. A run that stopped for want of money
+    /// does not start by itself any more once its draft is another one; changes to other drafts leave it alone.
     mutating func editDraft(_ change: (inout Draft) -> Void) {
         guard var draft else { return }
+        let wasWaiting = isWaiting(draft)
         change(&draft)
+        if wasWaiting, !isWaiting(draft) { waiting = nil }
         self.draft = draft
         draftSerial += 1
     }

@@ -19,9 +19,7 @@ extension Turn {
             go(to: .composer)
         case .discardDraft where session.draft?.holdsWork == true: go(to: .discard)
         case .discardDraft, .confirmDiscard:
-            session.draft = nil
-            session.draftSerial += 1
-            session.waiting = nil
+            session.dropDraft()
             toast = Toast(text: texts.plain(.toastDiscarded))
             go(to: .home)
         case .option(let input, let page): openOption(input, page: page)
@@ -119,7 +117,6 @@ extension Turn {
         else { return missing(.toastOutdated) }
         let input = model.inputs[index]
         session.editDraft { $0.set(input.name, to: input.choices[choice]) }
-        session.waiting = nil
         go(to: .composer)
     }
 
@@ -130,7 +127,6 @@ extension Turn {
             draft.set(name, to: nil)
             draft.setMedia(name, to: [])
         }
-        session.waiting = nil
         go(to: .composer)
     }
 

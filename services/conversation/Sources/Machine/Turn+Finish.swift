@@ -108,7 +108,7 @@ extension Turn {
             chatID: scene.chatID
         )
         commands.append(draft.isGroup ? createGroup(price) : .createJob(job))
-        session.waiting = nil
+        if session.isWaiting(draft) { session.waiting = nil }
         session.screen = .starting(job: fresh.job)
         intent = .nothing
     }
@@ -117,7 +117,8 @@ extension Turn {
     private mutating func resume(_ waiting: WaitingDraft, _ knowledge: Knowledge) {
         var draft = waiting.draft
         if case .quoted(let quote) = knowledge.quote { draft.price = FrozenPrice(quote) }
-        let isCurrent = session.draft.map { $0.inputs == draft.inputs && $0.media == draft.media } ?? false
+        let isCurrent = session.draft?.isSameRun(as: draft) ?? false
+        session.parked.removeAll { $0.isSameRun(as: draft) }
         if let price = draft.usablePrice(at: now), price.kopecks <= waiting.agreedKopecks {
             launch(draft, price)
             if isCurrent {

@@ -114,7 +114,6 @@ extension Turn {
             (draft.then, draft.wishes) = (stages, nil)
             draft.price = nil
         }
-        session.waiting = nil
         go(to: .confirm)
     }
 
@@ -122,7 +121,6 @@ extension Turn {
     mutating func tryFirst() {
         guard let offered = session.draft?.price?.trial else { return missing(.toastOutdated) }
         session.editDraft { $0.becomeTrial(offered) }
-        session.waiting = nil
         go(to: .confirm)
     }
 
@@ -159,7 +157,6 @@ extension Turn {
             draft.copies = copies > 1 ? copies : nil
             draft.price = nil
         }
-        session.waiting = nil
         go(to: .confirm)
     }
 }

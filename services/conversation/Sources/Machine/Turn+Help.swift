@@ -35,7 +35,6 @@ extension Turn {
         }
         session.editDraft { $0.set(name, to: .string(suggestion.after)) }
         session.suggestion = nil
-        session.waiting = nil
         go(to: .composer)
     }
 }

@@ -22,7 +22,6 @@ extension Turn {
         }
         if isFilling { return answerSlot(text) }
         if let place = askedStage { return answerWish(text, of: place) }
-        session.waiting = nil
         fill(model, with: text, in: message)
         go(to: .composer)
     }
@@ -105,7 +104,6 @@ extension Turn {
             notices.append(texts.html(.noticeFileNotTaken, ["model": .text(texts.title(of: model))]))
             return offer(file, caption: caption, in: message)
         }
-        session.waiting = nil
         take(caption, for: model, in: message)
         go(to: .composer)
     }
@@ -174,6 +172,8 @@ extension Turn {
             return session.open(take(offer, for: model))
         }
         guard let old else { return session.open(Draft(modelNumber: model.number)) }
+        // Whoever takes another model instead does not want the run that had stopped any more.
+        if session.isDraftWaiting { session.waiting = nil }
         let carried = old.carried(to: model, from: catalogue.model(old.modelNumber))
         let losesFiles = carried.media.values.joined().count < old.media.values.joined().count
         if losesFiles { session.parkDraft() }

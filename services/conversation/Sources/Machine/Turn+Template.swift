@@ -74,7 +74,6 @@ extension Turn {
         }
         session.filling = nil
         session.editDraft { $0.set(main.name, to: .string(prompt)) }
-        session.waiting = nil
         go(to: .composer)
     }
 }

@@ -68,7 +68,6 @@ extension Turn {
             }
         guard let text, draft.inputs[main.name] != .string(text) else { return beQuiet() }
         session.editDraft { $0.set(main.name, to: .string(text)) }
-        session.waiting = nil
         placement = .edit
         go(to: .composer)
     }

@@ -10,7 +10,6 @@ extension Turn {
     /// Back to the first stage's words.
     mutating func dropWish(_ place: Int) {
         session.editDraft { $0.setWish(nil, of: place) }
-        session.waiting = nil
         go(to: .confirm)
     }
 
@@ -33,7 +32,6 @@ extension Turn {
             return go(to: .stageWish(place))
         }
         session.editDraft { $0.setWish(StageWish(input: input.name, text: text), of: place) }
-        session.waiting = nil
         go(to: .confirm)
     }
 
