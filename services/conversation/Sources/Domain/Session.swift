@@ -139,6 +139,14 @@ enum Screen: Codable, Sendable, Equatable {
         }
     }
 
+    /// Whether it is a step of paying for the draft that stopped.
+    var isAboutTopUp: Bool {
+        switch self {
+        case .shortage, .topUp, .rails, .payment: true
+        default: false
+        }
+    }
+
     /// Label of metrics and golden files.
     var name: String {
         let text = String(describing: self)

@@ -112,10 +112,7 @@ extension Turn {
             intent = .resume(waiting)
             return
         }
-        switch session.screen {
-        case .payment, .rails, .topUp, .shortage: go(to: session.draft == nil ? .home : .composer)
-        default: break
-        }
+        if session.screen.isAboutTopUp { go(to: session.draft == nil ? .home : .composer) }
     }
 }
 

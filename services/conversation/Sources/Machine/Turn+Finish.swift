@@ -88,7 +88,10 @@ extension Turn {
     ///
     /// The panel is left as it is: Telegram takes about one message a second in a chat, and the next one is to be the
     /// job's card. The toast has said that the run starts; a second press draws the panel, which says so too.
-    private mutating func launch(_ draft: Draft, _ price: FrozenPrice) {
+    ///
+    /// - Parameter isInSight: Whether the panel speaks of this draft; a run that starts by itself leaves any other screen
+    ///   to the user.
+    private mutating func launch(_ draft: Draft, _ price: FrozenPrice, isInSight: Bool = true) {
         note(
             KnownJob(
                 jobID: fresh.job,
@@ -109,7 +112,7 @@ extension Turn {
         )
         commands.append(draft.isGroup ? createGroup(price) : .createJob(job))
         if session.isWaiting(draft) { session.waiting = nil }
-        session.screen = .starting(job: fresh.job)
+        if isInSight { session.screen = .starting(job: fresh.job) }
         intent = .nothing
     }
 
@@ -120,7 +123,7 @@ extension Turn {
         let isCurrent = session.draft?.isSameRun(as: draft) ?? false
         session.parked.removeAll { $0.isSameRun(as: draft) }
         if let price = draft.usablePrice(at: now), price.kopecks <= waiting.agreedKopecks {
-            launch(draft, price)
+            launch(draft, price, isInSight: isCurrent && (session.screen.isAboutDraft || session.screen.isAboutTopUp))
             if isCurrent {
                 session.draft = nil
                 session.draftSerial += 1
@@ -142,7 +145,9 @@ extension Turn {
     private mutating func goOn(with job: KnownJob, _ knowledge: Knowledge) {
         var draft = job.requoted
         if case .quoted(let quote) = knowledge.quote { draft.price = FrozenPrice(quote) }
-        if let price = draft.usablePrice(at: now), price.kopecks <= job.priceKopecks { return launch(draft, price) }
+        if let price = draft.usablePrice(at: now), price.kopecks <= job.priceKopecks {
+            return launch(draft, price, isInSight: session.screen == .starting(job: job.jobID))
+        }
         var returned = job
         returned.draft = draft
         giveBack(returned)

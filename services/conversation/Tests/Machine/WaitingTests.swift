@@ -54,6 +54,38 @@ import Time
         #expect(user.session?.parked == [], "it runs and waits no longer among the drafts")
     }
 
+    @Test func `a run that starts by itself leaves the screen that the user is on`() {
+        var user = Self.short()
+        user.take(Make.text("/models"))
+        user.take(Make.text("песня о лисе"))
+        user.press("Музыка")
+        Self.topUp(&user)
+        #expect(user.created.count == 2 && user.screen == .composer)
+        user.press("Сгенерировать")
+        #expect(user.created.count == 3, "what was being put together can be started")
+        user = Self.short()
+        user.take(Make.text("/help"))
+        Self.topUp(&user)
+        #expect(user.created.count == 2 && user.screen == .help && user.session?.draft == nil)
+    }
+
+    @Test func `a run that starts by itself takes the place of its own draft`() throws {
+        var user = Self.short()
+        Self.topUp(&user)
+        let job = try #require(user.created.last).jobID
+        #expect(user.screen == .starting(job: job))
+    }
+
+    @Test func `a renewed price starts a run again without taking the screen from another draft`() {
+        var user = Driver()
+        let job = user.launch()
+        user.take(Make.text("/models"))
+        user.take(Make.text("песня о лисе"))
+        user.press("Музыка")
+        user.take(.answer(CommandAnswer(purpose: .createJob(job), outcome: .refused(Problem(.quoteExpired)))))
+        #expect(user.created.count == 2 && user.screen == .composer && user.session?.draft?.modelNumber == 5)
+    }
+
     @Test func `changing the draft that stopped takes the promise back`() {
         var user = Self.short()
         user.take(Make.text("синяя лиса"))
