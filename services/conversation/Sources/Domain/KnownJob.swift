@@ -13,6 +13,8 @@ struct KnownJob: Codable, Sendable, Equatable {
     var modelTitle: String
     /// What the user agreed to.
     var priceKopecks: Int64
+    /// What was taken in the end; absent until then, and in rows of an older build.
+    var chargedKopecks: Int64?
     /// How far the user has been told; never moves back.
     var progress = Progress.requested
     /// Of the status card.

@@ -53,7 +53,7 @@ extension Turn {
             commands.append(putCard(for: known, cards.cancelled(known)))
             leaveStarting(known)
         case .succeeded:
-            known.assets = reported.assets
+            (known.assets, known.chargedKopecks) = (reported.assets, reported.chargedKopecks)
             note(known)
             intent = .deliver(reported, known)
         }

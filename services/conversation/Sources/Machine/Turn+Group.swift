@@ -11,7 +11,7 @@ extension Turn {
             var told = job.flatMap { $0.jobID == member.jobID ? $0 : nil } ?? part(member, of: known)
             if told.progress < .succeeded {
                 told.progress = .succeeded
-                told.assets = member.assets
+                (told.assets, told.chargedKopecks) = (member.assets, member.chargedKopecks)
                 note(told)
                 intent = .deliver(member, told)
                 if isNews { reportedGroup = (known, reported) }

@@ -23,7 +23,7 @@ extension JobCards {
     /// A finished job from the history.
     func shownAgain(_ job: KnownJob, catalogue: Catalogue) -> MessageContent {
         MessageContent(
-            text: caption(job, charged: nil, balance: nil),
+            text: caption(job, charged: job.chargedKopecks, balance: nil, isNews: false),
             media: job.assets.prefix(10).map(Self.item),
             keyboard: keyboard(for: job, catalogue)
         )
@@ -41,7 +41,15 @@ extension JobCards {
     }
 
     /// Model, price, balance in one line; the prompt folded below.
-    private func caption(_ job: KnownJob, charged: Int64?, balance: Balance?, place: GroupPlace? = nil) -> String {
+    ///
+    /// - Parameter isNews: Whether the result comes for the first time: only then has money just come back.
+    private func caption(
+        _ job: KnownJob,
+        charged: Int64?,
+        balance: Balance?,
+        place: GroupPlace? = nil,
+        isNews: Bool = true
+    ) -> String {
         let charged = charged ?? job.priceKopecks
         var line = texts.html(
             .resultLine,
@@ -50,7 +58,7 @@ extension JobCards {
         if let balance, !scene.isGroup {
             line += " · " + texts.html(.resultBalance, ["balance": .text(texts.money(balance.availableKopecks))])
         }
-        if charged < job.priceKopecks {
+        if isNews, charged < job.priceKopecks {
             line += "\n" + texts.html(.moneyReturned, ["sum": .text(texts.money(job.priceKopecks - charged))])
         }
         if let place { line += "\n" + placeLine(place) }

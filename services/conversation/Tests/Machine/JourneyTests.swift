@@ -201,6 +201,17 @@ import Time
         #expect(user.messages.map(\.key) == ["job:\(job):result"])
     }
 
+    @Test func `a result from the history costs what was charged, not what was quoted`() {
+        var user = Driver()
+        let job = user.launch()
+        let done = Make.job(job, .succeeded, charged: 1_250, assets: [Make.asset()])
+        user.take(.fact(Make.fact(.jobSucceeded, job: done)))
+        #expect(user.messages.first?.input.content.text.contains("вернулись на баланс: 1,50\u{A0}₽") == true)
+        user.take(Make.press(CallbackData(.showJob(job.short), draftSerial: nil).text))
+        let shown = user.messages.first?.input.content
+        #expect(shown?.text.hasPrefix("Nano Banana Pro · 12,50\u{A0}₽\n<blockquote") == true)
+    }
+
     @Test(arguments: [1, 2, 10, 11, 23])
     func `every file of a result is sent, ten to an album`(count: Int) {
         var user = Driver()
