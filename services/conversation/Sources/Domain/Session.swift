@@ -87,6 +87,8 @@ struct Offer: Codable, Sendable, Equatable {
     var text: String?
     var media: [MediaReference] = []
     var messageID: Int64?
+    /// When the last piece of the text was written, to join what Telegram's clients split.
+    var textAt: Timestamp?
     /// What `Session.draftSerial` was when it came; absent in sessions of an older build.
     var draftSerial: Int64?
 

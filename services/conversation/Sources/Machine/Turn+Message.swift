@@ -41,7 +41,7 @@ extension Turn {
             return session.editDraft { $0.set(target.name, to: .string(text)) }
         }
         let previous = session.draft?.inputs[target.name]?.string ?? ""
-        let isContinued = continuesPrompt(previous, at: message.date)
+        let isContinued = continues(previous, writtenAt: session.draft?.promptAt, at: message.date)
         session.editDraft { draft in
             draft.set(target.name, to: .string(isContinued ? previous + text : text))
             draft.promptMessageID = message.messageID > 0 ? message.messageID : nil
@@ -51,8 +51,8 @@ extension Turn {
     }
 
     /// Telegram's clients split a long paste at 4,096 characters into messages of the same moment.
-    private func continuesPrompt(_ previous: String, at date: Timestamp) -> Bool {
-        guard previous.unicodeScalars.count >= 3_900, let last = session.draft?.promptAt else { return false }
+    private func continues(_ previous: String, writtenAt last: Timestamp?, at date: Timestamp) -> Bool {
+        guard previous.unicodeScalars.count >= 3_900, let last else { return false }
         return date - last <= .seconds(2)
     }
 
@@ -128,12 +128,17 @@ extension Turn {
         go(to: .offer)
     }
 
+    /// Words on top of an offer: the rest of a long text, or what is to be done with the files that are there.
     private mutating func offer(_ text: String, in message: IncomingMessage) {
-        let files = session.screen == .offer && session.offer?.text == nil ? session.offer?.media ?? [] : []
+        let shown = session.screen == .offer ? session.offer : nil
+        let previous = shown?.text ?? ""
+        let isContinued = continues(previous, writtenAt: shown?.textAt, at: message.date)
+        if isContinued { notices.append(texts.html(.noticeJoined)) }
         session.offer = Offer(
-            text: text,
-            media: message.repliedMedia.isEmpty ? files : message.repliedMedia,
+            text: isContinued ? previous + text : text,
+            media: message.repliedMedia.isEmpty ? shown?.media ?? [] : message.repliedMedia,
             messageID: message.messageID,
+            textAt: message.date,
             draftSerial: session.draftSerial
         )
         go(to: .offer)
@@ -185,6 +190,7 @@ extension Turn {
     mutating func take(_ offer: Offer, for model: Model) -> Draft {
         var draft = Draft(modelNumber: model.number).filled(text: offer.text, media: offer.media, model: model)
         draft.promptMessageID = offer.messageID.flatMap { $0 > 0 ? $0 : nil }
+        draft.promptAt = offer.textAt
         session.offer = nil
         return draft
     }

@@ -22,6 +22,25 @@ import Time
         #expect(user.session?.draft?.inputs["prompt"] == "сделай море" && user.session?.offer == nil)
     }
 
+    @Test func `a long text that the client split is offered as one`() {
+        var user = Driver()
+        user.take(Make.text(String(repeating: "а", count: 4_096)))
+        user.take(Make.text("конец", at: Make.now + .seconds(1)))
+        #expect(user.session?.offer?.text?.unicodeScalars.count == 4_101 && user.panelText.contains("Склеил"))
+        user.press("Картинка")
+        #expect(user.session?.draft?.inputs["prompt"]?.string?.hasSuffix("аконец") == true)
+        user.take(Make.text("/models"))
+        user.take(Make.text("новый запрос", at: Make.now + .seconds(60)))
+        #expect(user.session?.offer?.text == "новый запрос")
+    }
+
+    @Test func `words after a photo with a caption are for that photo`() {
+        var user = Driver()
+        user.take(Make.photo(caption: "сделай море"))
+        user.take(Make.text("нет, лучше горы"))
+        #expect(user.session?.offer?.media == [Make.image()] && user.session?.offer?.text == "нет, лучше горы")
+    }
+
     @Test func `a photo goes before the draft that was there, which is put aside`() {
         var user = Driver()
         user.compose(5, "песня о лисе")
