@@ -44,9 +44,12 @@ struct JobCards {
         )
     }
 
-    /// What is left of a status card when the result speaks for itself.
+    /// What is left of a status card when the result speaks for itself. A result can be had once more, because the
+    /// message that brought it may have been deleted, or never have got through.
     func ended(_ job: KnownJob, _ key: TextKey) -> MessageContent {
-        MessageContent(text: texts.html(key, ["model": .text(job.modelTitle)]))
+        var keyboard = keyboard()
+        if !job.assets.isEmpty { keyboard.row(keyboard.button(.buttonShow, .showJob(job.jobID.short))) }
+        return MessageContent(text: texts.html(key, ["model": .text(job.modelTitle)]), keyboard: keyboard.limited)
     }
 
     func cancelled(_ job: KnownJob) -> MessageContent {

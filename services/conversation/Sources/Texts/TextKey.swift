@@ -51,7 +51,8 @@ enum TextKey: String, CaseIterable, Sendable {
         resultBalance, resultPicked,
         jobsTitle, jobsNone, jobsUnavailable, jobRow, historyTitle, historyRow, historyEmpty, stateAccepted,
         stateRunning, stateRetrying, stateSucceeded, stateFailed, stateCancelled, buttonCancel, buttonOneMore,
-        buttonAgain, buttonEdit, buttonEditPrompt, buttonSameAgain, buttonOriginal, buttonCancelRest, groupTitle,
+        buttonAgain, buttonEdit, buttonEditPrompt, buttonSameAgain, buttonOriginal, buttonShow, buttonCancelRest,
+        groupTitle,
         groupRow, groupNamedRow, groupCopy, groupStep, groupDone, groupDoneShort, groupCharged, groupReturned,
         groupWish
 

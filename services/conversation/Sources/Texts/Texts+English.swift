@@ -247,6 +247,7 @@ extension Texts {
         case .buttonEditPrompt: "✏️ Edit the prompt"
         case .buttonSameAgain: "🔁 Repeat"
         case .buttonOriginal: "📄 Original as a file"
+        case .buttonShow: "Show"
         case .buttonCancelRest: "Cancel what waits"
         case .groupTitle: "⚠️ <b>{model}</b>: not everything worked out."
         case .groupRow: "{n}. {state}"

@@ -247,6 +247,7 @@ extension Texts {
         case .buttonEditPrompt: "✏️ Изменить запрос"
         case .buttonSameAgain: "🔁 Повторить"
         case .buttonOriginal: "📄 Оригинал файлом"
+        case .buttonShow: "Показать"
         case .buttonCancelRest: "Отменить неначатое"
         case .groupTitle: "⚠️ <b>{model}</b>: получилось не всё."
         case .groupRow: "{n}. {state}"

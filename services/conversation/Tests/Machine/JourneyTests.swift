@@ -35,7 +35,11 @@ import Time
         #expect(user.messages[0].input.content.media.map(\.form) == [.photo])
         #expect(user.messages[0].input.content.text.contains("100\u{A0}₽"))
         #expect(user.session?.running == [])
-        #expect(user.jobCards.map(\.content.keyboard) == [[]])
+        let card = try #require(user.jobCards.first?.content)
+        #expect(card.keyboard.joined().map(\.text) == ["Показать"], "the result may not have got through")
+        user.press("Показать", on: card)
+        #expect(user.messages.map(\.input.content.media.count) == [1])
+        #expect(user.messages.first?.key != "job:\(job.jobID):result")
     }
 
     @Test func `an unprompted photo opens three priced actions and the chosen one has it in place`() {

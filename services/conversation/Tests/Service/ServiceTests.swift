@@ -156,7 +156,9 @@ struct ServiceTests {
                 try await group.waitForAll()
             }
             await eventually { world.messages.count == 1 }
-            await eventually { world.cards("job:\(job)").last?.content.keyboard.isEmpty == true }
+            await eventually {
+                world.cards("job:\(job)").last?.content.keyboard.joined().map(\.text) == ["Показать"]
+            }
             let revisions = world.cards("job:\(job)").map(\.revision)
             #expect(revisions == Array(Set(revisions)).sorted())
             #expect(world.mismatches.isEmpty)
