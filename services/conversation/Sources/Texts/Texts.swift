@@ -18,21 +18,30 @@ struct Texts: Sendable {
 
     /// Telegram HTML; `{name}` stands for the argument of that name.
     func html(_ key: TextKey, _ arguments: [String: Argument] = [:]) -> String {
-        var result = template(key)
-        for (name, argument) in arguments {
-            let value =
-                switch argument {
-                case .text(let text): Self.escape(text)
-                case .html(let html): html
-                }
-            result = result.replacing("{\(name)}", with: value)
+        Self.filled(template(key)) { name in
+            switch arguments[name] {
+            case .text(let text): Self.escape(text)
+            case .html(let html): html
+            case nil: nil
+            }
         }
-        return result
     }
 
     /// Text without markup, for buttons and toasts.
     func plain(_ key: TextKey, _ arguments: [String: String] = [:]) -> String {
-        arguments.reduce(template(key)) { $0.replacing("{\($1.key)}", with: $1.value) }
+        Self.filled(template(key)) { arguments[$0] }
+    }
+
+    /// Puts values in their places in one pass, so that a value which looks like a place stays as the user wrote it.
+    private static func filled(_ template: String, _ value: (String) -> String?) -> String {
+        var result = ""
+        var rest = template[...]
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            let name = String(rest[rest.index(after: open)..<close])
+            result += rest[..<open] + (value(name) ?? "{\(name)}")
+            rest = rest[rest.index(after: close)...]
+        }
+        return result + rest
     }
 
     /// The untouched text of a key.

@@ -94,6 +94,20 @@ import Testing
         )
     }
 
+    @Test func `what a user writes is never taken for a place in a text`() {
+        let texts = Texts(.russian)
+        // Dictionaries come in any order: none of them may matter.
+        for _ in 0..<20 {
+            let values = [
+                "n": "1", "model": "{state} {n}", "state": "{price}", "price": "{prompt}", "prompt": "{model} {",
+            ]
+            let row = texts.html(.jobRow, values.mapValues { .text($0) })
+            #expect(row == "1. <b>{state} {n}</b> · {price} · {prompt}\n<i>{model} {</i>")
+            #expect(texts.plain(.chip, ["name": "{value}", "value": "{name}"]) == "{value}: {name}")
+        }
+        #expect(texts.plain(.priceFrom) == "от {price}")
+    }
+
     @Test(arguments: [(0, "0 jobs"), (1, "1 job"), (2, "2 jobs")])
     func `English counts by its rules`(count: Int, text: String) {
         #expect(Texts(.english).plural(.job, count).replacing("\u{A0}", with: " ") == text)
