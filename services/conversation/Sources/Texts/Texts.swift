@@ -88,13 +88,14 @@ struct Texts: Sendable {
         "<blockquote>\(escape(shortened(text, to: limit)))</blockquote>"
     }
 
-    /// At most `limit` Unicode scalars, whole characters only, with an ellipsis where something was cut.
+    /// At most `limit` UTF-16 units, which Telegram counts in, whole characters only, with an ellipsis where something was
+    /// cut.
     static func shortened(_ text: String, to limit: Int) -> String {
-        guard text.unicodeScalars.count > limit else { return text }
+        guard text.utf16.count > limit else { return text }
         var result = ""
         var count = 1
         for character in text {
-            count += character.unicodeScalars.count
+            count += character.utf16.count
             guard count <= limit else { break }
             result.append(character)
         }

@@ -133,11 +133,11 @@ import Testing
         }
     }
 
-    @Test func `shortening counts scalars and never splits a character`() {
+    @Test func `shortening counts UTF-16 units and never splits a character`() {
         let family = "👨‍👩‍👧‍👦"
         let long = String(repeating: family, count: 100)
         let short = Texts.shortened(long, to: 300)
-        #expect(short.unicodeScalars.count <= 300)
+        #expect(short.utf16.count <= 300)
         #expect(short.hasSuffix("…") && short.dropLast().allSatisfy { $0 == Character(family) })
         #expect(Texts.shortened("лиса", to: 4) == "лиса")
     }

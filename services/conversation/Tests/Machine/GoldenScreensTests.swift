@@ -390,7 +390,7 @@ import Time
 enum Limits {
     static func expect(_ content: MessageContent, _ comment: String) {
         let limit = content.media.isEmpty ? 4_096 : 1_024
-        #expect(content.text.unicodeScalars.count <= limit, "text too long: \(comment)")
+        #expect(content.text.utf16.count <= limit, "text too long: \(comment)")
         #expect(!content.text.isEmpty || !content.media.isEmpty, "empty: \(comment)")
         #expect(content.media.count <= 10, "album too long: \(comment)")
         #expect(content.keyboard.joined().count <= 24, "too many buttons: \(comment)")

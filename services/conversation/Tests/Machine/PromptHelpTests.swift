@@ -24,6 +24,15 @@ struct PromptHelpScreenTests {
         #expect(user.session?.suggestion == nil)
     }
 
+    @Test func `long words in letters of two units still fit into one message`() {
+        var user = Driver()
+        let foxes = String(repeating: "🦊", count: 1_500)
+        user.compose(2, foxes)
+        user.help = .suggested(HelpPrompt.Output(before: foxes, after: foxes + "!", source: .templates, costKopecks: 0))
+        user.press("Улучшить")
+        #expect(user.screen == .promptHelp && user.panelText.utf16.count <= 4_096)
+    }
+
     @Test func `keeping the own words changes nothing`() {
         var user = Driver()
         user.compose()
