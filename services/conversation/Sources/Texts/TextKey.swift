@@ -23,7 +23,8 @@ enum TextKey: String, CaseIterable, Sendable {
         offerNothing, buttonOther, buttonLater
 
     // Composer
-    case askPrompt, askText, askChoice, askNumber, askImage, askImages, askVideo, askAudio, slotLine, slotHint,
+    case askPrompt, askText, askChoice, askNumber, askImage, askImages, askVideo, askAudio, askResult, slotLine,
+        slotHint,
         promptTooLong, promptLength, priceUnknown, priceOnly, priceLeft, priceShort, buttonGenerate, buttonAskPrice,
         buttonOtherModel, buttonMore, buttonLess, buttonDiscard, discardAsk, buttonDiscardYes, buttonKeep,
         buttonRemove, buttonChange, chip, optionTitle, optionType, optionPrice, confirmTitle, buttonConfirm, starting,

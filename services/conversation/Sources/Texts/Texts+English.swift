@@ -99,6 +99,8 @@ extension Texts {
         case .askImages: "📷 Send photos{input} (up to {limit}, an album will do)."
         case .askVideo: "🎞 Send a video{input}."
         case .askAudio: "🎧 Send audio{input}."
+        case .askResult:
+            "👇 A finished result is needed: {input}. Open it in your history and choose there what to do next."
         case .slotLine: "📎 {slot}: {count} of {limit}"
         case .slotHint: "📎 You can add: {slot}"
         case .promptTooLong:

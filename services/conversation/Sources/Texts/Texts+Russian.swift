@@ -99,6 +99,8 @@ extension Texts {
         case .askImages: "📷 Пришлите фото{input} (до {limit}, можно альбомом)."
         case .askVideo: "🎞 Пришлите видео{input}."
         case .askAudio: "🎧 Пришлите аудио{input}."
+        case .askResult:
+            "👇 Нужен готовый результат: {input}. Откройте его в истории и выберите там, что сделать дальше."
         case .slotLine: "📎 {slot}: {count} из {limit}"
         case .slotHint: "📎 Можно добавить: {slot}"
         case .promptTooLong: "⚠️ Длиннее, чем берёт модель, на {over}. Предел — {limit}. Пришлите текст короче."

@@ -103,6 +103,7 @@ import Testing
         #expect(user.session?.draft?.modelNumber == 33)
         user.take(Make.press(CallbackData(.start(31), draftSerial: nil).text))
         #expect(user.session?.draft?.media["task_id"] == nil)
+        #expect(user.panelText.contains("Нужен готовый результат: Видео из Kling. Откройте его в истории"))
     }
 
     @Test func `a later stage is never given to a model that would have to ask for words`() {
