@@ -53,9 +53,12 @@ struct BenchPeers {
         return process
     }
 
+    /// Where aiogram of a kind keeps its updates.
+    static func aiogramTable(_ kind: String) -> (name: String, database: String) { ("peer_update", "peer_\(kind)") }
+
     /// - Parameter kind: See loadtest/peers/aiogram/peer.py.
     func aiogram(_ kind: String, python: String, port: Int, secret: String) async throws -> RunningProcess {
-        let name = "peer_\(kind)"
+        let name = Self.aiogramTable(kind).database
         _ = try await rig.psql("create database \(name)")
         let url = rig.cluster.placement.url(database: name, user: Cluster.administrator)
         let process = try RunningProcess(

@@ -20,7 +20,9 @@ struct Books {
     ///   - seen: Answers that the load generator has seen.
     ///   - unseen: How many it may have left without seeing. wrk goes without the answers to its last requests, one a
     ///     connection at most, so that the exact count of acknowledged ones is ingress' own.
-    func check(seen: Int, unseen: Int) async throws {
+    /// - Returns: The new rows.
+    @discardableResult
+    func check(seen: Int, unseen: Int) async throws -> Int {
         try await test.loop.sleep(for: .milliseconds(300))
         let after = try await test.outcomes()
         func grown(_ outcome: String) -> Int { after[outcome, default: 0] - outcomes[outcome, default: 0] }
@@ -34,5 +36,6 @@ struct Books {
                 ""
             )
         }
+        return rows
     }
 }

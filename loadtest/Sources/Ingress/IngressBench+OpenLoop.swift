@@ -24,7 +24,10 @@ extension IngressBench {
             results.map { $0.latencies.milliseconds(0.5) }.median,
             results.map { $0.latencies.milliseconds(0.99) }.median
         )
-        table.append(["ingress, open loop", "-", "5000", Bench.format(p50), Bench.format(p99), "-", "-", "-", "-"])
+        table.append([
+            "ingress, open loop", "-", "5000", Bench.format(p50), Bench.format(p99), "-", "-", "-", "-",
+            "\(rows / rounds)",
+        ])
         bench.require("open_loop_p99_ms", p99, .atMost(5))
         bench.require("open_loop_refused", Double(results.map(\.refused).reduce(0, +)), .equal(0))
         let acknowledged = results.map(\.acknowledged).reduce(0, +)

@@ -29,7 +29,7 @@ struct IngressBench {
     var table = [
         [
             "server", "connections", "requests/s", "p50 ms", "p99 ms", "server µs", "PostgreSQL µs", "to nginx",
-            "to aiogram",
+            "to aiogram", "new rows",
         ]
     ]
     /// First update ids, so that no two rows share one.
@@ -44,7 +44,9 @@ struct IngressBench {
 
     private func finish() -> Int32 {
         Console.say(TextTable(table, numbersFrom: 1).text)
-        Console.say("µs: CPU time a request. Medians of \(rounds) rounds; one update in ten is a repeat.")
+        Console.say(
+            "µs: CPU time a request; new rows: in PostgreSQL afterwards. Medians of \(rounds) rounds; one update in ten is a repeat."
+        )
         return bench.finish()
     }
 
@@ -53,7 +55,8 @@ struct IngressBench {
         let name: String
         let url: String
         let process: RunningProcess
-        var usesPostgres = true
+        /// Where its updates lie; nil if nowhere.
+        let table: (name: String, database: String)?
     }
 
     private mutating func measure(slowFsync: String?) async throws {
@@ -72,15 +75,23 @@ struct IngressBench {
             Side(
                 name: "aiogram",
                 url: url(ports[0]),
-                process: try await peers.aiogram("framework", python: python, port: ports[0], secret: test.secret)
+                process: try await peers.aiogram("framework", python: python, port: ports[0], secret: test.secret),
+                table: BenchPeers.aiogramTable("framework")
             ),
-            Side(name: "ingress", url: test.url, process: ingress),
+            Side(name: "ingress", url: test.url, process: ingress, table: ("event", IngressUnderTest.database)),
         ]
         if !isSlow {
             let nginx = try await peers.nginx(port: ports[1])
-            sides.append(Side(name: "nginx", url: url(ports[1]), process: nginx, usesPostgres: false))
+            sides.append(Side(name: "nginx", url: url(ports[1]), process: nginx, table: nil))
             let models = try await peers.aiogram("models", python: python, port: ports[2], secret: test.secret)
-            sides.append(Side(name: "aiogram's models alone", url: url(ports[2]), process: models))
+            sides.append(
+                Side(
+                    name: "aiogram's models alone",
+                    url: url(ports[2]),
+                    process: models,
+                    table: BenchPeers.aiogramTable("models")
+                )
+            )
         }
         let figures = try await rows(
             sides,
@@ -111,6 +122,7 @@ struct IngressBench {
         var p99: [Double] = []
         var own: [Double] = []
         var postgres: [Double] = []
+        var rows: [Double] = []
     }
 
     /// Every round measures every server at every number of connections.
@@ -145,7 +157,8 @@ struct IngressBench {
                 table.append([
                     side.name + (isSlow ? ", fsync +1 ms" : ""), "\(count)", Bench.format(row.rate.median.rounded()),
                     Bench.format(row.p50.median), Bench.format(row.p99.median), Bench.format(row.own.median),
-                    side.usesPostgres ? Bench.format(row.postgres.median) : "-", ratio("nginx"), ratio("aiogram"),
+                    side.table == nil ? "-" : Bench.format(row.postgres.median), ratio("nginx"), ratio("aiogram"),
+                    side.table == nil ? "-" : "\(Int(row.rows.median))",
                 ])
             }
         }
@@ -160,6 +173,7 @@ struct IngressBench {
     ) async throws {
         let isOurs = side.name == "ingress"
         let books = isOurs ? try await Books(test) : nil
+        let rows = try await self.rows(of: side, test)
         let wrk = Wrk(
             url: side.url,
             connections: connections,
@@ -184,6 +198,12 @@ struct IngressBench {
             )
         }
         try await books?.check(seen: Int(result.requests), unseen: connections)
+        figures.rows.append(Double(try await self.rows(of: side, test) - rows))
+    }
+
+    private func rows(of side: Side, _ test: IngressUnderTest) async throws -> Int {
+        guard let table = side.table else { return 0 }
+        return try await test.rows(in: table.database, table: table.name)
     }
 
     private mutating func requireTargets(_ figures: [Key: Figures], isSlow: Bool) {

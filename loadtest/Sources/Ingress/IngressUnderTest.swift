@@ -74,8 +74,8 @@ struct IngressUnderTest: Sendable {
     var secret: String { rig.credentials["telegram.webhook_secret"] }
 
     /// Stored updates.
-    func rows(in database: String = Self.database) async throws -> Int {
-        let text = try await rig.psql("select count(*) from event", database: database)
+    func rows(in database: String = Self.database, table: String = "event") async throws -> Int {
+        let text = try await rig.psql("select count(*) from \(table)", database: database)
         return Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? -1
     }
 

@@ -22,6 +22,8 @@ struct WireRows {
         var p99: [Double] = []
         var own: [Double] = []
         var postgres: [Double] = []
+        /// In PostgreSQL afterwards.
+        var new: [Double] = []
     }
 
     let test: IngressUnderTest
@@ -60,7 +62,7 @@ struct WireRows {
             for _ in 0..<rounds {
                 let books = try await Books(test)
                 let (seen, unseen) = try await measure(wire, ingress, port: test.port, &rows.ingress)
-                try await books.check(seen: seen, unseen: unseen)
+                rows.ingress.new.append(Double(try await books.check(seen: seen, unseen: unseen)))
                 _ = try await measure(wire, nginx, port: port, &rows.nginx)
             }
             try await ingress.stop(test.loop)
@@ -122,6 +124,7 @@ struct WireRows {
                 "\(name), \(title)", connections, Bench.format(row.rate.median.rounded()), Bench.format(row.p50.median),
                 Bench.format(row.p99.median), Bench.format(row.own.median),
                 isOurs ? Bench.format(row.postgres.median) : "-", isOurs ? Bench.format(ratio) : "-", "-",
+                isOurs ? "\(Int(row.new.median))" : "-",
             ])
         }
         figures.append(("\(figure)_requests_per_second", ingress.rate.median))
