@@ -90,12 +90,13 @@ struct GroupHandler: Sendable {
         return rows
     }
 
-    /// Answers for a group that exists, and takes up a hold that was left open.
+    /// Answers for a group that exists, and takes up a hold that was left open, unless a worker is at it.
     private func goOn(_ known: Stored, _ fingerprint: [UInt8]) async throws -> Answer<JobGroup> {
         guard constantTimeEquals(known.row.fingerprint, fingerprint) else {
             throw Problem(.idempotencyMismatch, "the key or group id was used for another group")
         }
-        if known.jobs.first?.progress.step == .reserving {
+        // Two that work under one fencing number could both go on from here.
+        if let leader = known.jobs.first, leader.progress.step == .reserving, !leader.isLeased {
             return .replayed(try await accepted(known.jobs, of: known.row.groupID))
         }
         return .replayed(try await answer(known.row.groupID))

@@ -39,13 +39,15 @@ struct JobHandler: Sendable {
         return try await tools.jobs.find(id)
     }
 
-    /// Answers for a job that exists, and takes up a hold that was left open.
+    /// Answers for a job that exists, and takes up a hold that was left open, unless a worker is at it.
     private func goOn(_ job: JobRow, _ fingerprint: [UInt8]) async throws -> Answer<Job> {
         guard constantTimeEquals(job.fingerprint, fingerprint) else {
             throw Problem(.idempotencyMismatch, "the key or job id was used for another job")
         }
-        if job.progress.step == .reserving { return .replayed(try await accepted(job)) }
-        return .replayed(try await answer(job))
+        guard job.progress.step == .reserving else { return .replayed(try await answer(job)) }
+        // Two that work under one fencing number could both go on from here.
+        guard !job.isLeased else { throw Problem(.inProgress, "the job is just being made", retryAfterSeconds: 1) }
+        return .replayed(try await accepted(job))
     }
 
     private func accepted(_ job: JobRow) async throws -> Job {

@@ -39,6 +39,8 @@ struct JobRow: Sendable {
     /// 0...9, of the user's tier.
     var priority = 0
     var fence: Int64 = 0
+    /// Whether a worker had it when it was read.
+    var isLeased = false
     var trace: TraceContext?
     var createdAt: Timestamp
     /// When a later stage began; nil for a job that began when it was created.
@@ -51,7 +53,7 @@ struct JobRow: Sendable {
         price_kopecks, variant, provider_microdollars, is_bound, is_free, group_id, copy, copies, stage, stages, feeds,
         hold_kopecks, credit_kopecks, began_at, typical_seconds, hold_expires_at, hard_limit_at, step,
         verdict, failure, attempt, postponements, is_resubmitted, is_waiting_for_slot, is_late, next_at, attempt_id,
-        charged_kopecks, refusal, fence, traceparent, created_at, ended_at
+        charged_kopecks, refusal, fence, coalesce(lease_until > now(), false) as is_leased, traceparent, created_at, ended_at
         """
 
     /// The hold has the job's own id, or its group's: one confirm, one hold.
@@ -136,6 +138,7 @@ extension JobRow {
             chargedKopecks: try row.get("charged_kopecks"),
             refusal: try refusal.map { try StoredJSON.decode(Problem.self, $0) },
             fence: try row.get("fence"),
+            isLeased: try row.get("is_leased"),
             trace: try row.get("traceparent", as: String?.self).flatMap { TraceContext(traceparent: $0) },
             createdAt: try row.get("created_at"),
             beganAt: try row.get("began_at"),

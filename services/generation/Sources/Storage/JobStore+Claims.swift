@@ -79,12 +79,12 @@ extension JobStore {
         )
     }
 
-    /// Gives a job back without a step, to be looked at later.
+    /// Gives a job back without a step, to be looked at later; one that went on meanwhile stays as it is.
     func release(_ job: JobRow, until nextAt: Timestamp?) async throws {
         try await database.execute(
             """
             update job set lease_until = null, next_at = coalesce(\(nextAt), next_at)
-            where job_id = \(job.jobID) and fence = \(job.fence)
+            where job_id = \(job.jobID) and fence = \(job.fence) and step = \(job.progress.step)
             """
         )
     }

@@ -52,11 +52,14 @@ struct JobStore: Sendable {
 
     /// Commits a step under the job's fencing number.
     ///
+    /// The step that was read must still be the row's: a caller's repeat places a hold without a number of its own, and
+    /// must not take a job back that went on meanwhile.
+    ///
     /// The lease is given back when nothing more is to be done now. What the step means for the other jobs of a group is
     /// part of it.
     ///
     /// - Returns: The job after the step.
-    /// - Throws: `LostLease` if the number is not the job's any more; then nothing was written.
+    /// - Throws: `LostLease` if number or step are not the job's any more; then nothing was written.
     func commit(_ change: JobChange, of job: JobRow, now: Timestamp) async throws -> JobRow {
         try await database.transaction { transaction in
             let isReported = !change.facts.isEmpty || change.progress.step == .refused
@@ -101,7 +104,7 @@ struct JobStore: Sendable {
                 lease_until = case when \(keepsLease) then lease_until end,
                 decided_at = case when \(next.verdict)::text is not null then coalesce(decided_at, now()) end,
                 ended_at = case when \(next.step) = 'ended' then coalesce(ended_at, now()) else ended_at end
-            where job_id = \(job.jobID) and fence = \(job.fence)
+            where job_id = \(job.jobID) and fence = \(job.fence) and step = \(job.progress.step)
             returning \(unsafe: JobRow.columns)
             """
     }
