@@ -107,4 +107,18 @@ struct FenceTests {
         }
         await world.stop()
     }
+
+    @Test func `a job that is over and was left due rests after one look`() async throws {
+        try await Bench.run { bench in
+            let job = try await bench.start(5)
+            await bench.waitForFact(.jobSucceeded)
+            // What a worker leaves behind that does not know that its last step was committed.
+            try await database.execute("update job set next_at = now() where job_id = \(job.jobID)")
+            try await eventually { try await bench.row(job.jobID).progress.nextAt == nil }
+            let over = try await bench.row(job.jobID)
+            try await store.release(over, until: WallClock.system.now + .seconds(2))
+            #expect(try await bench.row(job.jobID).progress.nextAt == nil)
+            #expect(try await bench.row(job.jobID).fence == over.fence)
+        }
+    }
 }

@@ -80,10 +80,13 @@ extension JobStore {
     }
 
     /// Gives a job back without a step, to be looked at later; one that went on meanwhile stays as it is.
+    ///
+    /// A job with nothing left to do rests, whatever it was given: one that stayed due would be claimed over and over.
     func release(_ job: JobRow, until nextAt: Timestamp?) async throws {
         try await database.execute(
             """
-            update job set lease_until = null, next_at = coalesce(\(nextAt), next_at)
+            update job set lease_until = null, next_at =
+                case when step not in ('refused', 'planned', 'ended') then coalesce(\(nextAt), next_at) end
             where job_id = \(job.jobID) and fence = \(job.fence) and step = \(job.progress.step)
             """
         )
