@@ -138,6 +138,8 @@ package struct GenerationService: AtelierService {
                     "fact refused",
                     [.reason: .string(problem.code.rawValue), .operation: .string(fact.kind.rawValue)]
                 )
+                // Thrown, the fact stays in the outbox and is sent again.
+                if problem.isAtTheDoor { throw problem }
             }
             guard let job = fact.job, [.jobSucceeded, .jobFailed, .jobCancelled].contains(fact.kind) else { return }
             try await transaction.execute(JobStore.reported(job.jobID))

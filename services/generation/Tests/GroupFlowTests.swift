@@ -106,6 +106,17 @@ struct GroupFlowTests {
         }
     }
 
+    @Test func `a stage waits while billing does not know our token`() async throws {
+        try await Bench.run { bench in
+            bench.world.edit { $0.extendProblem = Problem(.unauthenticated) }
+            let group = try await bench.create(group: try await bench.quote(Self.picture, then: Self.chain))
+            await eventually(within: .seconds(20)) { bench.world.now.extendRefusals > 0 }
+            bench.world.edit { $0.extendProblem = nil }
+            let done = try await bench.waitForEnd(of: group.groupID)
+            #expect(done.parts.map(\.state) == [.succeeded, .succeeded])
+        }
+    }
+
     @Test func `cancelling gives back what the provider does not have`() async throws {
         try await Bench.run(["ATELIER_MAXIMUM_RUNNING_JOBS": "1"]) { bench in
             bench.world.edit { $0.endsAtOnce = false }

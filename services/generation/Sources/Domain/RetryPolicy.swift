@@ -20,6 +20,9 @@ enum RetryPolicy {
     /// The same where only the operator can help.
     static let accountPostponements = 3
 
+    /// How long to leave billing alone that gave no last word: longer the longer it has lasted.
+    static func billingPause(waited: Duration) -> Duration { max(.seconds(2), min(.seconds(30), waited / 4)) }
+
     /// - Parameters:
     ///   - attempt: The number of the try that failed, from 1.
     ///   - postponements: How often the job was postponed so far.

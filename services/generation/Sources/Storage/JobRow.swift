@@ -45,6 +45,8 @@ struct JobRow: Sendable {
     var createdAt: Timestamp
     /// When a later stage began; nil for a job that began when it was created.
     var beganAt: Timestamp?
+    /// When the verdict came that is being settled.
+    var decidedAt: Timestamp?
     var endedAt: Timestamp?
 
     /// The columns in the order in which `init(row:)` asks for them by name.
@@ -53,7 +55,8 @@ struct JobRow: Sendable {
         price_kopecks, variant, provider_microdollars, is_bound, is_free, group_id, copy, copies, stage, stages, feeds,
         hold_kopecks, credit_kopecks, began_at, typical_seconds, hold_expires_at, hard_limit_at, step,
         verdict, failure, attempt, postponements, is_resubmitted, is_waiting_for_slot, is_late, next_at, attempt_id,
-        charged_kopecks, refusal, fence, coalesce(lease_until > now(), false) as is_leased, traceparent, created_at, ended_at
+        charged_kopecks, refusal, fence, coalesce(lease_until > now(), false) as is_leased, traceparent, created_at,
+        decided_at, ended_at
         """
 
     /// The hold has the job's own id, or its group's: one confirm, one hold.
@@ -142,6 +145,7 @@ extension JobRow {
             trace: try row.get("traceparent", as: String?.self).flatMap { TraceContext(traceparent: $0) },
             createdAt: try row.get("created_at"),
             beganAt: try row.get("began_at"),
+            decidedAt: try row.get("decided_at"),
             endedAt: try row.get("ended_at")
         )
     }

@@ -58,19 +58,32 @@ extension JobRunner {
                 key: job.extensionKey
             )
         } catch {
-            if let problem = error.problem, !problem.isRetryable {
+            if let problem = error.problem, problem.endsHold {
                 tools.log.error(
                     "stage not begun, the hold had ended",
                     fields(job).merging([.reason: .string(problem.code.rawValue)]) { $1 }
                 )
                 return try await apply(.holdGone, to: job)
             }
-            tools.log.warning("hold not extended yet", fields(job).merging([.error: .describing(error)]) { $1 })
-            try await tools.jobs.release(job, until: tools.clock.now + .seconds(2))
-            return nil
+            return try await askAgain(job, error, "hold not extended yet", since: job.beganAt)
         }
         Failpoint.reach("generation.hold_extended")
         return try await apply(.holdExtended, to: job)
+    }
+
+    /// Gives a job back whose hold billing said nothing final about.
+    ///
+    /// - Parameter since: When the step began.
+    private func askAgain(_ job: JobRow, _ error: CallError, _ message: StaticString, since: Timestamp?) async throws
+        -> JobRow?
+    {
+        let now = tools.clock.now
+        let details = fields(job).merging([.error: .describing(error)]) { $1 }
+        // What a repeat alone does not mend is for the operator.
+        if error.isRetryable { tools.log.warning(message, details) } else { tools.log.error(message, details) }
+        let pause = RetryPolicy.billingPause(waited: since.map { now - $0 } ?? .zero)
+        try await tools.jobs.release(job, until: now + pause)
+        return nil
     }
 
     private func refuse(_ job: JobRow, _ problem: Problem) async throws -> JobRow? {
@@ -87,9 +100,7 @@ extension JobRunner {
                 job.progress.verdict == .succeeded
                 ? try await charge(job, attempt, delivered: assets.count) : try await release(job)
         } catch {
-            tools.log.warning("hold not ended yet", fields(job).merging([.error: .describing(error)]) { $1 })
-            try await tools.jobs.release(job, until: tools.clock.now + .seconds(2))
-            return nil
+            return try await askAgain(job, error, "hold not ended yet", since: job.decidedAt)
         }
         Failpoint.reach("generation.charged")
         let ended = try await apply(.settled, to: job) { change in
@@ -130,7 +141,7 @@ extension JobRunner {
             // A hold in parts answers with what all of them have been charged.
             return job.holdPart == nil ? hold.chargedKopecks : amount
         } catch {
-            guard let problem = error.problem, !problem.isRetryable else { throw error }
+            guard let problem = error.problem, problem.endsHold else { throw error }
             // The work is done and stored. Whatever ended the hold, the user is not punished for it.
             tools.metrics.givenAway.increment()
             tools.log.error(
@@ -151,7 +162,7 @@ extension JobRunner {
                 key: job.endKey
             )
         } catch {
-            guard let problem = error.problem, !problem.isRetryable else { throw error }
+            guard let problem = error.problem, problem.endsHold else { throw error }
             // Expired or released means the money is back, which was the aim.
             if problem.code == .holdAlreadyCharged {
                 tools.log.error("hold of a failed job was charged", fields(job))

@@ -58,13 +58,20 @@ final class World: Sendable {
         var releases: [HoldID: ReleaseHold.Input] = [:]
         var extensions: [ExtendHold.Input] = []
         var extendProblem: Problem?
+        var extendRefusals = 0
         var holdProblem: Problem?
         /// Billing answers this once before it works.
         var holdTrouble = 0
         var chargeTrouble = 0
         var chargeProblem: Problem?
+        var releaseProblem: Problem?
+        /// How often a release was refused.
+        var releaseRefusals = 0
         var facts: [Fact] = []
         var factTrouble = 0
+        var factProblem: Problem?
+        /// How often a fact was refused.
+        var factRefusals = 0
         var telegramFiles: [String: [UInt8]] = [:]
         var telegramFetches = 0
         /// What KIE's catalogue calls say: price text and success rate (0...1) by model; empty for no such calls.
@@ -263,11 +270,18 @@ final class World: Sendable {
         guard parts.count == 4, let id = HoldID(String(parts[2])) else { return .text(404, "no hold") }
         return try state.withLock { state in
             if parts[3] == "extend" {
-                if let problem = state.extendProblem { return try Self.problem(problem) }
+                if let problem = state.extendProblem {
+                    state.extendRefusals += 1
+                    return try Self.problem(problem)
+                }
                 state.extensions.append(try ContractJSON.decode(ExtendHold.Input.self, from: request.body))
                 return try Self.hold(id, state.holds[id]?.amountKopecks ?? 0, charged: 0, .live)
             }
             if parts[3] == "release" {
+                if let problem = state.releaseProblem {
+                    state.releaseRefusals += 1
+                    return try Self.problem(problem)
+                }
                 let input = try ContractJSON.decode(ReleaseHold.Input.self, from: request.body)
                 state.releases[Self.settled(id, input.part)] = input
                 return try Self.hold(id, state.holds[id]?.amountKopecks ?? 0, charged: 0, .released)
@@ -298,6 +312,10 @@ final class World: Sendable {
             if state.factTrouble > 0 {
                 state.factTrouble -= 1
                 return try Self.problem(Problem(.unavailable))
+            }
+            if let problem = state.factProblem {
+                state.factRefusals += 1
+                return try Self.problem(problem)
             }
             if !state.facts.contains(where: { $0.factID == fact.factID }) { state.facts.append(fact) }
             return .json(200, Array("{}".utf8))
