@@ -1,3 +1,4 @@
+import Concurrency
 import Contracts
 import Cryptography
 import Foundation
@@ -102,6 +103,33 @@ struct JobFlowTests {
             await bench.waitForFact(.jobSucceeded)
             let done = try await bench.job(job.jobID)
             #expect(done.assets.count == 1 && done.chargedKopecks == done.priceKopecks / 2)
+        }
+    }
+
+    @Test func `a success whose files come late is waited for, however often the task was read before`() async throws {
+        try await Bench.run { bench in
+            bench.world.edit { $0.endsAtOnce = false }
+            let job = try await bench.start(5)
+            await eventually { (bench.world.now.tasks.first?.polls ?? 0) >= 4 }
+            let seen = bench.world.state.withLock { state in
+                state.tasks[0].state = "success"
+                return state.tasks[0].polls
+            }
+            await eventually { bench.world.now.tasks[0].polls > seen }
+            bench.world.end()
+            await bench.waitForFact(.jobSucceeded)
+            #expect(try await bench.job(job.jobID).assets.count == 1)
+        }
+    }
+
+    @Test func `a success without files ends in the end`() async throws {
+        try await Bench.run { bench in
+            bench.world.edit { $0.endsAtOnce = false }
+            let job = try await bench.start(5)
+            await eventually { !bench.world.now.tasks.isEmpty }
+            bench.world.edit { $0.tasks[0].state = "success" }
+            await bench.waitForFact(.jobFailed)
+            #expect(try await bench.job(job.jobID).failure == .unknown && bench.world.now.tasks[0].polls >= 4)
         }
     }
 

@@ -10,6 +10,8 @@ enum TaskRecord: Sendable, Equatable {
     case failed(ProviderFailure)
     /// The answer can't be used; says nothing about the task.
     case unreadable(String)
+
+    var isSuccess: Bool { if case .succeeded = self { true } else { false } }
 }
 
 /// A finished task's files.

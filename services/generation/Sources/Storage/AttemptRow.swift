@@ -30,13 +30,15 @@ struct AttemptRow: Sendable {
     var callbackAt: Timestamp?
     var polls: Int
     var pollsAfterCallback: Int
+    /// Readings that told of a success without files.
+    var emptyReadings: Int
     var millicredits: Int64?
     var results: [ResultFile]
     var storeTries: Int
 
     static let columns: StaticString = """
         attempt_id, job_id, provider_key, state, task_id, hinted_task_id, submitted_at, wait_until, callback_at, polls,
-        polls_after_callback, millicredits, results, store_tries
+        polls_after_callback, empty_readings, millicredits, results, store_tries
         """
 }
 
@@ -67,6 +69,7 @@ extension AttemptRow {
             callbackAt: try row.get("callback_at"),
             polls: try row.get("polls"),
             pollsAfterCallback: try row.get("polls_after_callback"),
+            emptyReadings: try row.get("empty_readings"),
             millicredits: try row.get("millicredits"),
             results: try results.map { try StoredJSON.decode([ResultFile].self, $0) } ?? [],
             storeTries: try row.get("store_tries")

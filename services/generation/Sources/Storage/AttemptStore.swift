@@ -116,9 +116,11 @@ struct AttemptStore: Sendable {
     }
 
     /// Counts a poll that found no end.
-    static func polled(_ id: UUID) -> SQL {
+    ///
+    /// - Parameter isEmpty: Whether it found a success without files.
+    static func polled(_ id: UUID, isEmpty: Bool = false) -> SQL {
         """
-        update attempt set polls = polls + 1,
+        update attempt set polls = polls + 1, empty_readings = empty_readings + \(isEmpty ? 1 : 0)::int,
             polls_after_callback = polls_after_callback + (callback_at is not null)::int
         where attempt_id = \(id)
         """

@@ -85,7 +85,7 @@ extension JobRunner {
         case .failed(let failure):
             if let adoption { _ = try await tools.jobs.database.execute(adoption) }
             return try await fail(job, id, failure, as: failure.errorClass, key: nil)
-        case .succeeded(let result) where result.urls.isEmpty && attempt.polls >= Self.maximumEmptyReadings:
+        case .succeeded(let result) where result.urls.isEmpty && attempt.emptyReadings >= Self.maximumEmptyReadings:
             tools.log.error("task succeeded without a file", fields(job))
             return try await fail(
                 job,
@@ -105,17 +105,22 @@ extension JobRunner {
                     [adoption].compactMap { $0 }
                     + [AttemptStore.succeeded(id, results: results, millicredits: result.millicredits)]
             }
+        // A success here is one without files.
         case .succeeded, .running, .notVisible, .unreadable:
             guard tools.clock.now < job.progress.hardLimitAt || job.progress.step == .late else {
                 return try await apply(.hardLimitPassed, to: job)
             }
-            return try await keepPolling(job, attempt, since, adoption)
+            return try await keepPolling(job, attempt, since, adoption, isEmpty: record.isSuccess)
         }
     }
 
-    private func keepPolling(_ job: JobRow, _ attempt: AttemptRow, _ since: Timestamp, _ adoption: SQL?) async throws
-        -> JobRow?
-    {
+    private func keepPolling(
+        _ job: JobRow,
+        _ attempt: AttemptRow,
+        _ since: Timestamp,
+        _ adoption: SQL?,
+        isEmpty: Bool
+    ) async throws -> JobRow? {
         let now = tools.clock.now
         let wait = tools.configuration.polls.nextWait(
             elapsed: now - attempt.submittedAt,
@@ -123,7 +128,7 @@ extension JobRunner {
             random: .random(in: 0..<1)
         )
         return try await apply(.stillRunning(pollAt: now + wait), to: job) { change in
-            change.attempt = [adoption].compactMap { $0 } + [AttemptStore.polled(attempt.attemptID)]
+            change.attempt = [adoption].compactMap { $0 } + [AttemptStore.polled(attempt.attemptID, isEmpty: isEmpty)]
             change.observedSince = since
         }
     }
