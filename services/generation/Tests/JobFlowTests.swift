@@ -106,6 +106,22 @@ struct JobFlowTests {
         }
     }
 
+    @Test func `pictures that were ordered and not made are not charged`() async throws {
+        try await Bench.run(["ATELIER_SELL_UNTRIED_MODELS": "1"]) { bench in
+            bench.world.edit { $0.endsAtOnce = false }
+            let job = try await bench.start(47, ["prompt": "лиса", "n": 4])
+            await eventually { !bench.world.now.tasks.isEmpty }
+            let url = bench.world.url
+            bench.world.edit { $0.tasks[0].urls = (1...3).map { "\(url)/files/\($0).png" } }
+            bench.world.end()
+            await bench.waitForFact(.jobSucceeded)
+            let done = try await bench.job(job.jobID)
+            #expect(bench.world.now.tasks[0].input["n"] == 4 && done.assets.count == 3)
+            #expect(done.priceKopecks > 0 && done.chargedKopecks == done.priceKopecks * 3 / 4)
+            #expect(bench.world.now.facts.last?.job?.chargedKopecks == done.chargedKopecks, "conversation is told")
+        }
+    }
+
     @Test func `a success whose files come late is waited for, however often the task was read before`() async throws {
         try await Bench.run { bench in
             bench.world.edit { $0.endsAtOnce = false }

@@ -113,13 +113,15 @@ extension JobRunner {
     }
 
     private func charge(_ job: JobRow, _ attempt: AttemptRow?, delivered: Int) async throws(CallError) -> Int64 {
-        let expected = max(delivered, attempt?.results.count ?? delivered)
         let taken = attempt?.millicredits.map { $0 * PriceTable.microdollarsPerMillicredit }
         let cost = taken ?? job.progress.providerMicrodollars
         // What the trial has paid belongs to the run's price, and is not paid again.
         let price =
             job.isBound
             ? tools.configuration.pricing.settled(job.fullKopecks, microdollars: taken) - job.creditKopecks : nil
+        let made = max(delivered, attempt?.results.count ?? delivered)
+        // What the provider reports is what it took for the results that it made.
+        let expected = job.isBound && taken != nil ? made : max(made, ordered(job))
         let amount = Pricing.partial(max(0, price ?? job.priceKopecks), delivered: delivered, of: expected)
         await watchCost(job, microdollars: taken)
         do {
@@ -150,6 +152,15 @@ extension JobRunner {
             )
             return 0
         }
+    }
+
+    /// How many results the price is for, counted as it was quoted: the provider may make fewer without a word. 1 where a
+    /// run has one price however many there are.
+    private func ordered(_ job: JobRow) -> Int {
+        guard let price = tools.catalogue.entry(job.modelNumber)?.price, price.unit == .image,
+            let units = price.units(of: job.inputs), !units.isBound
+        else { return 1 }
+        return Int(clamping: units.count)
     }
 
     private func release(_ job: JobRow) async throws(CallError) -> Int64 {
