@@ -163,6 +163,28 @@ struct CallbackTests {
         }
     }
 
+    @Test func `a callback while the money is being given back is not forgotten`() async throws {
+        try await Bench.run(noPolls) { bench in
+            bench.world.edit { ($0.endsAtOnce, $0.releaseProblem) = (false, Problem(.unavailable)) }
+            let job = try await bench.start(5)
+            await bench.waitForFact(.jobRunning)
+            try await ScratchDatabase.current.database.execute(
+                "update job set hard_limit_at = now(), next_at = now() where job_id = \(job.jobID.uuid)"
+            )
+            await eventually { bench.world.now.releaseRefusals > 0 }
+            #expect(try await bench.row(job.jobID).progress.step == .settling)
+            let task = try #require(bench.world.now.tasks.first)
+            bench.world.end()
+            try await bench.callBack(task.callbackURL, taskID: task.id)
+            bench.world.edit { $0.releaseProblem = nil }
+            await bench.waitForFact(.jobSucceeded)
+            let done = try await bench.job(job.jobID)
+            #expect(done.state == .succeeded && done.chargedKopecks == 0 && done.assets.count == 1)
+            #expect(bench.world.factKinds.suffix(2) == [.jobFailed, .jobSucceeded])
+            #expect(bench.world.now.chargeCalls == 0 && bench.world.now.releases.count == 1)
+        }
+    }
+
     @Test func `a result after the hard limit is delivered free`() async throws {
         try await Bench.run(noPolls) { bench in
             bench.world.edit { $0.endsAtOnce = false }

@@ -169,7 +169,8 @@ struct AttemptStore: Sendable {
             update job set next_at = least(next_at, now())
             where attempt_id = any(\(ids)) and step = 'running' and not is_waiting_for_slot
             """,
-            // A job that failed may still get its result, as a present. Only failures that left a task behind.
+            // A job that failed may still get its result, as a present. Only failures that left a task behind. One whose
+            // hold has not ended yet is looked at when it has: its settlement's commit reads `callback_at`.
             """
             update job set step = 'late', next_at = now()
             where attempt_id = any(\(ids)) and step = 'ended' and verdict = 'failed'

@@ -81,6 +81,7 @@ struct JobStore: Sendable {
             if updated.creditKopecks > 0, updated.isOverWithoutResult {
                 statements.append(TrialCreditStore.giveBack(updated.jobID))
             }
+            if updated.progress.mayComeLate { statements.append(Self.lookOnceMore(updated)) }
             if let since = change.observedSince { statements.append(Self.hurry(updated, since: since)) }
             if !change.facts.isEmpty {
                 statements.append(Outbox.insert(try Self.commands(change, updated, group, now)))
@@ -114,6 +115,16 @@ struct JobStore: Sendable {
         """
         update job set next_at = now() where job_id = \(job.jobID) and next_at > now() and exists (
             select from attempt where attempt_id = \(job.attemptID) and callback_at >= \(since))
+        """
+    }
+
+    /// Has an ended job looked at once more if the provider called back before the hold had ended: then there was nothing
+    /// yet to make a present of. The callback's own look finds jobs that have ended, see `AttemptStore.called`.
+    private static func lookOnceMore(_ job: JobRow) -> SQL {
+        """
+        update job set step = 'late', next_at = now() where job_id = \(job.jobID) and erased_at is null and exists (
+            select from attempt where attempt_id = \(job.attemptID) and callback_at is not null
+                and (state <> 'failed' or callback_at >= job.decided_at))
         """
     }
 
@@ -175,6 +186,11 @@ extension JobRow {
 }
 
 extension JobProgress {
+    /// Whether the job ended in a way that may have left a task behind which succeeds later.
+    fileprivate var mayComeLate: Bool {
+        step == .ended && verdict == .failed && (failure == .timeout || failure == .unknown)
+    }
+
     /// Whether the job can go on at once.
     func isDue(_ now: Timestamp) -> Bool { nextAt.map { $0 <= now } ?? false }
 }
