@@ -163,6 +163,33 @@ struct CallbackTests {
         }
     }
 
+    @Test func `a task's id survives trouble with the database`() async throws {
+        let statements: [SQL] = [
+            "create sequence refusal", "grant usage on sequence refusal to public",
+            """
+            create function refuse_some() returns trigger language plpgsql as $$
+            begin
+                -- Unlike a table, a sequence remembers what was rolled back.
+                if nextval('refusal') <= 3 then raise exception 'deadlock' using errcode = '40P01'; end if;
+                return new;
+            end
+            $$
+            """,
+            """
+            create trigger refuse_some before update on attempt for each row
+            when (old.task_id is null and new.task_id is not null) execute function refuse_some()
+            """,
+        ]
+        try await ScratchDatabase.current.withDatabase(url: ScratchDatabase.current.adminURL) { admin in
+            for statement in statements { try await admin.execute(statement) }
+        }
+        try await Bench.run { bench in
+            let job = try await bench.start(5)
+            await bench.waitForFact(.jobSucceeded)
+            #expect(try await bench.job(job.jobID).chargedKopecks == 800 && bench.world.now.tasks.count == 1)
+        }
+    }
+
     @Test func `a callback while the money is being given back is not forgotten`() async throws {
         try await Bench.run(noPolls) { bench in
             bench.world.edit { ($0.endsAtOnce, $0.releaseProblem) = (false, Problem(.unavailable)) }

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Contracts
 internal import EventLoop
 internal import Foundation
@@ -121,6 +122,24 @@ extension JobRunner {
 
     private static let callbackCheck = Duration.seconds(3)
 
+    private static let maximumWrites = 7
+    private static let writeBackoff = Backoff(first: .milliseconds(50), cap: .seconds(2))
+
+    /// Repeats a write through a short outage of the database: a task's id is told once, and without it only a callback
+    /// brings the result. The job's fencing number keeps what another worker has done since; a repeat after a commit
+    /// that was not heard of writes the same and reports it again.
+    private func persist(_ write: () async throws -> JobRow?) async throws -> JobRow? {
+        var attempt = 1
+        while true {
+            do {
+                return try await write()
+            } catch let error as PostgresError where error.isRetryable && attempt < Self.maximumWrites {
+                try await tools.loop.sleep(for: Self.writeBackoff.delay(attempt: attempt))
+                attempt += 1
+            }
+        }
+    }
+
     private func record(
         _ submission: Submission,
         of job: JobRow,
@@ -134,9 +153,11 @@ extension JobRunner {
             // Only shortens a later rest: not worth failing a submission that went well.
             try? await tools.keys.thrive(key)
             let pollAt = now + tools.configuration.polls.firstWait(typicalSeconds: job.typicalSeconds)
-            return try await apply(.taskKnown(pollAt: pollAt), to: job) { change in
-                change.attempt = [AttemptStore.known(id, taskID: taskID)]
-                change.observedSince = since
+            return try await persist {
+                try await apply(.taskKnown(pollAt: pollAt), to: job) { change in
+                    change.attempt = [AttemptStore.known(id, taskID: taskID)]
+                    change.observedSince = since
+                }
             }
         case .refused(let failure):
             return try await fail(job, id, failure, as: failure.errorClass, key: key)
@@ -190,8 +211,8 @@ extension JobRunner {
         if errorClass == .fetchFailed {
             try await tools.assets.forgetUploads(of: try await inputAssets(of: job))
         }
-        return try await apply(.failed(errorClass), to: job) {
-            $0.attempt = AttemptStore.failed(id, failure, errorClass)
+        return try await persist {
+            try await apply(.failed(errorClass), to: job) { $0.attempt = AttemptStore.failed(id, failure, errorClass) }
         }
     }
 
