@@ -46,6 +46,20 @@ struct RetentionTests {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    @Test func `quotes that ended long ago go at once, however many they are`() async throws {
+        try await database.execute(
+            """
+            insert into quote (quote_id, key, fingerprint, user_id, model_number, inputs, price_kopecks, variant,
+                provider_microdollars, answer, expires_at)
+            select gen_random_uuid(), 'old:' || n, '', 7, 5, '{}', 800, '1K', 40000, '{}', now() - interval '2 days'
+            from generate_series(1, 2500) n
+            """
+        )
+        try await Bench.run { _ in
+            try await eventually(within: .seconds(20)) { try await rows("select count(*) from quote") == 0 }
+        }
+    }
+
     @Test func `an input lives on when it is used, and is fetched anew when it was let go`() async throws {
         try await Bench.run(["ATELIER_INPUT_RETENTION": "1d"]) { bench in
             bench.world.edit { $0.telegramFiles = ["photo-1": Samples.jpeg] }

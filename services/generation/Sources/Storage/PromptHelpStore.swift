@@ -39,11 +39,14 @@ struct PromptHelpStore: Sendable {
     }
 
     /// Deletes old answers, some at a time.
-    func sweep(olderThan age: Duration) async throws {
+    ///
+    /// - Returns: How many.
+    func sweep(olderThan age: Duration, atMost limit: Int) async throws -> Int {
         try await database.execute(
             """
             delete from prompt_help where key in (
-                select key from prompt_help where created_at < now() - \(age.inSeconds) * interval '1 second' limit 1000)
+                select key from prompt_help where created_at < now() - \(age.inSeconds) * interval '1 second'
+                limit \(limit))
             """
         )
     }

@@ -66,12 +66,14 @@ struct QuoteStore: Sendable {
     }
 
     /// Deletes quotes that ended long ago, some at a time.
-    func sweep(olderThan age: Duration) async throws -> Int {
+    ///
+    /// - Returns: How many.
+    func sweep(olderThan age: Duration, atMost limit: Int) async throws -> Int {
         let seconds = age.inSeconds
         return try await database.execute(
             """
             delete from quote where quote_id in (
-                select quote_id from quote where expires_at < now() - \(seconds) * interval '1 second' limit 1000)
+                select quote_id from quote where expires_at < now() - \(seconds) * interval '1 second' limit \(limit))
             """
         )
     }

@@ -11,6 +11,8 @@ final class Housekeeper: Worker {
     private let loop: EventLoop
     /// Quotes are kept for a day after their end, so that late repeats of their call get the same answer.
     private static let quoteRetention = Duration.seconds(86_400)
+    /// Rows at a time, so that a sweep holds no locks for long.
+    private static let batch = 1_000
 
     init(_ tools: Toolbox, loop: EventLoop) {
         self.tools = tools
@@ -22,10 +24,22 @@ final class Housekeeper: Worker {
         while true {
             try await observe()
             if round % 12 == 0 { try await tools.keys.register() }
-            if round % 60 == 0 { _ = try await tools.quotes.sweep(olderThan: Self.quoteRetention) }
-            if round % 60 == 30 { try await tools.promptHelp.sweep(olderThan: Self.quoteRetention * 2) }
+            if round % 60 == 0 { try await sweepQuotes() }
+            if round % 60 == 30 { try await sweepPromptHelp() }
             round += 1
             try await loop.sleep(for: .seconds(5))
+        }
+    }
+
+    private func sweepQuotes() async throws {
+        while try await tools.quotes.sweep(olderThan: Self.quoteRetention, atMost: Self.batch) >= Self.batch {
+            try Task.checkCancellation()
+        }
+    }
+
+    private func sweepPromptHelp() async throws {
+        while try await tools.promptHelp.sweep(olderThan: Self.quoteRetention * 2, atMost: Self.batch) >= Self.batch {
+            try Task.checkCancellation()
         }
     }
 
