@@ -32,7 +32,7 @@ struct GenerationMetrics: Sendable {
     init(_ metrics: Metrics) {
         jobs = metrics.gauge(
             "atelier_generation_jobs",
-            "Jobs that are open or of the last day.",
+            "Jobs that are open.",
             labels: ["step", "output"]
         )
         due = metrics.gauge("atelier_generation_queue_depth", "Jobs that are due and that nobody works on.")

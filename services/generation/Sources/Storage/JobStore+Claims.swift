@@ -94,7 +94,7 @@ extension JobStore {
 
     /// What waits, for metrics and the health report.
     struct Backlog: Sendable {
-        /// By step.
+        /// Jobs with something left to do, by step.
         var counts: [(step: JobStep, output: String, count: Int)]
         /// How many jobs are due and nobody works on them.
         var due: Int
@@ -105,22 +105,31 @@ extension JobStore {
         var unreported: Int
     }
 
+    /// What `backlog` asks, every few seconds: each condition is one that a partial index has, because a read of all jobs
+    /// that ever were would grow with them. A stage whose turn has not come has no time to be looked at.
+    static let backlogQueries: [StaticString] = [
+        """
+        select step, output, count(*) from (
+            select step, output from job where next_at is not null and not is_waiting_for_slot
+            union all select step, output from job where next_at is not null and is_waiting_for_slot
+            union all select step, output from job where step in ('reserving', 'planned') and next_at is null
+        ) as open group by step, output
+        """,
+        """
+        select count(*), coalesce(extract(epoch from now() - min(next_at)), 0)::float8 from (
+            select next_at, lease_until from job where next_at <= now() and not is_waiting_for_slot
+            union all select next_at, lease_until from job where next_at <= now() and is_waiting_for_slot
+        ) as due where lease_until is null or lease_until < now()
+        """,
+        """
+        select coalesce(extract(epoch from now() - min(decided_at)), 0)::float8 from job
+        where next_at is not null and not is_waiting_for_slot and step = 'settling'
+        """,
+        "select count(*) from job where step = 'ended' and reported_at is null",
+    ]
+
     func backlog() async throws -> Backlog {
-        let rows = try await database.pipeline([
-            """
-            select step, output, count(*) from job
-            where next_at is not null or created_at > now() - interval '1 day' group by step, output
-            """,
-            """
-            select count(*), coalesce(extract(epoch from now() - min(next_at)), 0)::float8 from job
-            where next_at <= now() and (lease_until is null or lease_until < now())
-            """,
-            """
-            select coalesce(extract(epoch from now() - min(decided_at)), 0)::float8 from job
-            where next_at is not null and step = 'settling'
-            """,
-            "select count(*) from job where step = 'ended' and reported_at is null",
-        ])
+        let rows = try await database.pipeline(Self.backlogQueries.map { "\(unsafe: $0)" })
         let (due, lag) = try rows[1][0].decode(Int.self, Double.self)
         return Backlog(
             counts: try rows[0].map { row in
