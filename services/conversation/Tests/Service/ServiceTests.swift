@@ -29,10 +29,13 @@ struct ServiceTests {
 
     /// Presses what is on the newest panel.
     func data(_ text: String, _ world: World) async throws -> String {
+        // The panel may be drawn anew at any moment: what was seen is taken.
+        var seen: String?
         await eventually("a panel with \(text)") {
-            world.panel?.keyboard.joined().contains { $0.text.contains(text) } == true
+            seen = world.panel?.keyboard.joined().first { $0.text.contains(text) }?.callbackData
+            return seen != nil
         }
-        return try #require(world.panel?.keyboard.joined().first { $0.text.contains(text) }?.callbackData)
+        return try #require(seen)
     }
 
     /// Start, prompt, offer, composer; returns the data of the button that generates.
