@@ -40,7 +40,7 @@ struct Catalogue: Sendable {
 
     /// The first model to suggest for a task: the cheapest that takes the given files and needs nothing that we would
     /// have to ask for first, if there is one; else the cheapest that takes them. Where words say what is to be done, a
-    /// model that takes none comes last, however cheap.
+    /// model that takes none comes last, however cheap; so does one that has no room for all of the files.
     ///
     /// - Parameters:
     ///   - maker: Number of the model that made the files, if they are results.
@@ -57,7 +57,12 @@ struct Catalogue: Sendable {
             media.allSatisfy { file in model.inputs.contains { $0.accepts(file, madeBy: maker) } }
         }
         let heeding = task.isToldInWords ? fitting.filter { $0.mainText != nil } : fitting
-        let candidates = heeding.isEmpty ? fitting : heeding
+        let told = heeding.isEmpty ? fitting : heeding
+        let roomy = told.filter { model in
+            var draft = Draft(modelNumber: model.number)
+            return draft.fill(text: nil, media: media, madeBy: maker, model: model).allSatisfy(\.isAdded)
+        }
+        let candidates = roomy.isEmpty ? told : roomy
         return candidates.first { model in
             let draft = Draft(modelNumber: model.number).filled(
                 text: text,

@@ -125,10 +125,26 @@ extension Draft {
     /// - Parameter maker: Number of the model that made those files which are results.
     func filled(text: String?, media files: [MediaReference], madeBy maker: Int? = nil, model: Model) -> Draft {
         var draft = self
-        draft.maker = maker ?? draft.maker
-        if let text, let main = model.mainText { draft.set(main.name, to: .string(text)) }
-        for file in files { _ = draft.place(file, in: model) }
+        _ = draft.fill(text: text, media: files, madeBy: maker, model: model)
         return draft
+    }
+
+    /// The same in place. Says what became of each file; one that finds no room does not push out another.
+    mutating func fill(
+        text: String?,
+        media files: [MediaReference],
+        madeBy maker: Int? = nil,
+        model: Model
+    ) -> [Placement] {
+        self.maker = maker ?? self.maker
+        if let text, let main = model.mainText { set(main.name, to: .string(text)) }
+        return files.map { file in
+            var tried = self
+            let placement = tried.place(file, in: model)
+            if case .replaced = placement { return placement }
+            self = tried
+            return placement
+        }
     }
 
     /// What became of a file.
@@ -138,6 +154,8 @@ extension Draft {
         case replaced(ModelInput)
         case tooLarge(megabytes: Int)
         case notTaken
+
+        var isAdded: Bool { if case .added = self { true } else { false } }
     }
 
     /// Puts a file where it belongs: a required input that is empty, else any with room, else in place of the last one.

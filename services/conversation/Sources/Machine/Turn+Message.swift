@@ -159,12 +159,8 @@ extension Turn {
             // The user has gone on in the meantime: what still comes is a file like any other.
             return planMedia(file, caption: caption, in: message)
         }
-        switch draft.place(file, in: model) {
-        case .added: session.editDraft { $0 = draft }
-        case .replaced, .notTaken: notices.append(texts.html(.noticeAlbumOverflow))
-        case .tooLarge(let megabytes):
-            notices.append(texts.html(.noticeFileTooLarge, ["limit": .text(String(megabytes))]))
-        }
+        let placed = draft.place(file, in: model)
+        if let notice = explain(placed) { notices.append(notice) } else { session.editDraft { $0 = draft } }
         take(caption, for: model, in: message)
         go(to: .composer)
     }
@@ -186,12 +182,23 @@ extension Turn {
         session.open(carried)
     }
 
-    /// Makes a draft of what came unprompted.
+    /// Makes a draft of what came unprompted, and says which files the model has no place for.
     mutating func take(_ offer: Offer, for model: Model) -> Draft {
-        var draft = Draft(modelNumber: model.number).filled(text: offer.text, media: offer.media, model: model)
+        var draft = Draft(modelNumber: model.number)
+        let lost = draft.fill(text: offer.text, media: offer.media, model: model).compactMap(explain)
+        for notice in lost where !notices.contains(notice) { notices.append(notice) }
         draft.promptMessageID = offer.messageID.flatMap { $0 > 0 ? $0 : nil }
         draft.promptAt = offer.textAt
         session.offer = nil
         return draft
+    }
+
+    /// Why a file of several is left out; nil for one that is not.
+    private func explain(_ placement: Draft.Placement) -> String? {
+        switch placement {
+        case .added: nil
+        case .replaced, .notTaken: texts.html(.noticeAlbumOverflow)
+        case .tooLarge(let megabytes): texts.html(.noticeFileTooLarge, ["limit": .text(String(megabytes))])
+        }
     }
 }

@@ -60,6 +60,39 @@ import Time
         #expect(user.session?.draft?.media["image_url"] == [Make.image()])
     }
 
+    @Test func `files of an album that a model has no room for are spoken of, and the first stays`() {
+        var user = Driver()
+        for index in 1...3 { user.take(Make.photo("photo-\(index)", album: "g1")) }
+        user.press("Оживить")
+        #expect(user.session?.draft?.media["image_url"] == [Make.image("photo-1")])
+        #expect(user.panelText.contains("Лишние файлы альбома модель не берёт"))
+    }
+
+    @Test func `an album opens a model with room for all of it, though another is cheaper`() {
+        var user = Driver()
+        let single = Sample.model(
+            30,
+            "One Photo",
+            [.imageToImage],
+            kopecks: 100,
+            [Sample.prompt, Sample.file("image_url", .image, "Фото", "Photo")]
+        )
+        user.catalogue = FollowTests.catalogue(with: [single])
+        for index in 1...3 { user.take(Make.photo("photo-\(index)", album: "g1")) }
+        user.press("Изменить фото")
+        #expect(user.session?.draft?.modelNumber == 2 && user.session?.draft?.media["image_urls"]?.count == 3)
+        #expect(!user.panelText.contains("Лишние файлы"))
+    }
+
+    @Test func `a video that is too large is said to be, not just asked for`() {
+        var user = Driver()
+        user.catalogue = FollowTests.catalogue(with: FollowTests.larger)
+        let file = MediaReference(telegramFileID: "video-1", kind: .video, mimeType: "video/mp4", sizeBytes: 30 << 20)
+        user.take(Make.message(.media(file, caption: nil)))
+        user.press("Увеличить")
+        #expect(user.panelText.contains("Файл больше 20 МБ") && user.panelText.contains("Пришлите видео"))
+    }
+
     @Test func `a draft that was worked on since goes along to another model, not the offer`() {
         var user = Driver()
         user.take(Make.photo())
