@@ -12,7 +12,7 @@ enum Follow {
         switch kind {
         case .image: [.imageToImage, .imageToVideo, .upscale, .cleanUp, .avatar]
         case .video: [.upscale, .videoToVideo, .sound]
-        case .audio: [.avatar, .utility, .music]
+        case .audio: [.transcription, .avatar, .utility, .music]
         case .text: []
         }
     }

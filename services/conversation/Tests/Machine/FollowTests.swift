@@ -106,6 +106,23 @@ import Testing
         #expect(user.panelText.contains("Нужен готовый результат: Видео из Kling. Откройте его в истории"))
     }
 
+    @Test func `a voice message is offered to be written down where a model does that`() {
+        var user = Driver()
+        let scribe = Sample.model(
+            34,
+            "Scribe",
+            [.transcription],
+            .text,
+            kopecks: 200,
+            [Sample.file("audio_url", .audio, "Запись", "Recording")]
+        )
+        user.catalogue = Self.catalogue(with: [scribe])
+        let voice = MediaReference(telegramFileID: "voice-1", kind: .audio, mimeType: "audio/ogg", sizeBytes: 9_000)
+        user.take(Make.message(.media(voice, caption: nil)))
+        user.press("Речь в текст")
+        #expect(user.session?.draft?.modelNumber == 34 && user.session?.draft?.media["audio_url"] == [voice])
+    }
+
     @Test func `a later stage is never given to a model that would have to ask for words`() {
         #expect(Follow.chain([.imageToVideo], from: .image, madeBy: 2, text: nil, in: Sample.catalogue) == nil)
         #expect(Follow.chain([.imageToVideo], from: .image, madeBy: 2, text: "лети", in: Sample.catalogue)?.count == 1)
