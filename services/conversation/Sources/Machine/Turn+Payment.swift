@@ -38,8 +38,9 @@ extension Turn {
         go(to: .payment(order: order.orderID))
     }
 
-    /// Goes back to the sums; the bill stays payable until it expires, and money that comes is booked.
+    /// Goes back to the ways to pay the same sum; the bill stays payable until it expires, and money that comes is booked.
     mutating func leave(order short: UInt64) {
-        go(to: .topUp)
+        guard let order, order.userID == scene.userID, order.orderID.short == short else { return go(to: .topUp) }
+        go(to: .rails(amountKopecks: order.amountKopecks))
     }
 }

@@ -159,16 +159,13 @@ struct Turn: Sendable {
             guard let draft = session.draft, let model = draftModel else { break }
             wants.balance = !scene.isGroup
             if draft.usablePrice(at: now) == nil, draft.missingInput(of: model) == nil { wants.quote = draft }
-        case .shortage, .topUp, .rails: wants.paymentOptions = true
+        case .shortage, .topUp, .rails, .payment: wants.paymentOptions = true
         case .balance:
             wants.balance = true
             wants.entries = 5
         case .jobs, .history: wants.jobs = true
         case .welcome, .stageWish, .discard, .promptHelp, .templates, .template, .tasks, .help, .terms, .support,
-            .settings,
-            .language, .offer, .models, .model,
-            .starting,
-            .payment, .result:
+            .settings, .language, .offer, .models, .model, .starting, .result:
             break
         }
         return wants

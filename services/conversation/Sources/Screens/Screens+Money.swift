@@ -108,9 +108,10 @@ extension Screens {
                     )
                 )
             }
+            let hasOtherWay = (knowledge.paymentOptions?.rails ?? []).contains { $0 != order.rail }
             keyboard.row(
                 keyboard.button(.buttonCheck, .checkOrder(short)),
-                keyboard.button(.buttonOtherWay, .leaveOrder(short))
+                hasOtherWay ? keyboard.button(.buttonOtherWay, .leaveOrder(short)) : nil
             )
         case .paid: key = .paymentPaid
         case .credited: key = .paymentCredited

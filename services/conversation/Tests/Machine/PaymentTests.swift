@@ -1,0 +1,38 @@
+import Contracts
+import Testing
+import Time
+
+@testable import ConversationService
+
+/// Bills: how many there are, what state they show, and the ways to another one.
+@Suite struct PaymentTests {
+    /// A bill for 100 ₽ that waits to be paid.
+    private func bill(_ user: inout Driver, rails: [PaymentRail] = [.yookassa, .stars]) throws -> KnownOrder {
+        user.options?.rails = rails
+        user.take(Make.text("/topup"))
+        user.press("100\u{A0}₽")
+        if rails.count > 1 { user.press("Карта") }
+        let order = try #require(user.orders.values.first)
+        report(order, .pending, &user)
+        return try #require(user.orders[order.orderID])
+    }
+
+    private func report(_ order: KnownOrder, _ state: Order.State, _ user: inout Driver) {
+        let answer = CommandAnswer.Outcome.order(Make.order(order.orderID, state))
+        user.take(.answer(CommandAnswer(purpose: .createOrder(order.orderID), outcome: answer)))
+    }
+
+    @Test func `another way to pay is asked for the same sum`() throws {
+        var user = Driver()
+        _ = try bill(&user)
+        user.press("Другой способ")
+        #expect(user.screen == .rails(amountKopecks: 10_000) && user.panelText.contains("100\u{A0}₽"))
+    }
+
+    @Test func `where there is no other way none is offered`() throws {
+        var user = Driver()
+        _ = try bill(&user, rails: [.yookassa])
+        #expect(user.panelButtons.contains { $0.contains("Проверить") })
+        #expect(!user.panelButtons.contains { $0.contains("Другой способ") })
+    }
+}
