@@ -89,6 +89,11 @@ struct KnownOrder: Codable, Sendable, Equatable {
     /// Why the provider said no, if it did.
     var refusal: ProblemCode?
 
+    /// Whether it can still be paid.
+    func isOpen(at now: Timestamp) -> Bool {
+        (state == .creating || state == .pending) && expiresAt.map { $0 > now } ?? true
+    }
+
     /// Takes over what payments reports; a paid order never becomes unpaid by a late repeat.
     mutating func update(from order: Order) {
         if state == .credited || (state == .canceled && order.state != .credited && order.state != .paid) { return }

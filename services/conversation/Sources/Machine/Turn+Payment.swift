@@ -1,8 +1,15 @@
 internal import Contracts
 
 extension Turn {
-    /// Creates an order; the panel says at once that the bill is being written.
+    /// Creates an order; the panel says at once that the bill is being written. Buttons with sums belong to no draft, so a
+    /// second tap on one is as good as the first: it shows the bill that is there.
     mutating func order(_ kopecks: Int64, by rail: PaymentRail) {
+        if let order, session.screen == .payment(order: order.orderID), order.isOpen(at: now),
+            order.amountKopecks == kopecks, order.rail == rail
+        {
+            toast = Toast(text: texts.plain(.toastOrdering))
+            return go(to: .payment(order: order.orderID))
+        }
         let order = KnownOrder(
             orderID: fresh.order,
             userID: scene.userID,

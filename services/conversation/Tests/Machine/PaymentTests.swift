@@ -29,6 +29,23 @@ import Time
         #expect(user.screen == .rails(amountKopecks: 10_000) && user.panelText.contains("100\u{A0}₽"))
     }
 
+    @Test func `a sum that is pressed twice is one bill`() throws {
+        var user = Driver()
+        user.options?.rails = [.yookassa]
+        user.take(Make.text("/topup"))
+        let sums = user.panel
+        user.press("100\u{A0}₽", on: sums)
+        user.press("100\u{A0}₽", on: sums)
+        let order = try #require(user.orders.values.first)
+        report(order, .pending, &user)
+        user.press("100\u{A0}₽", on: sums)
+        #expect(user.orders.count == 1 && user.screen == .payment(order: order.orderID))
+        user.press("300\u{A0}₽", on: sums)
+        #expect(user.orders.count == 2, "another sum is another bill")
+        user.press("100\u{A0}₽", on: sums)
+        #expect(user.orders.count == 3, "and so is one that the panel no longer shows")
+    }
+
     @Test func `where there is no other way none is offered`() throws {
         var user = Driver()
         _ = try bill(&user, rails: [.yookassa])
