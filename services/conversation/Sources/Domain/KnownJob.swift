@@ -94,9 +94,9 @@ struct KnownOrder: Codable, Sendable, Equatable {
         (state == .creating || state == .pending) && expiresAt.map { $0 > now } ?? true
     }
 
-    /// Takes over what payments reports; a paid order never becomes unpaid by a late repeat.
+    /// Takes over what payments reports; a late repeat never moves the order back.
     mutating func update(from order: Order) {
-        if state == .credited || (state == .canceled && order.state != .credited && order.state != .paid) { return }
+        guard state != .credited, order.state.rank >= state.rank else { return }
         state = order.state
         payURL = order.payURL ?? payURL
         expiresAt = order.expiresAt
@@ -104,3 +104,16 @@ struct KnownOrder: Codable, Sendable, Equatable {
 }
 
 extension ProblemCode: Codable {}
+
+extension Order.State {
+    /// How far an order has come. Money that arrives always wins: a canceled order may still be paid, never the reverse.
+    fileprivate var rank: Int {
+        switch self {
+        case .creating: 0
+        case .pending: 1
+        case .canceled: 2
+        case .paid: 3
+        case .credited: 4
+        }
+    }
+}

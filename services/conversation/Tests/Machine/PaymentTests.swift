@@ -46,6 +46,22 @@ import Time
         #expect(user.orders.count == 3, "and so is one that the panel no longer shows")
     }
 
+    @Test func `a late report never moves a bill back, and money wins over a cancellation`() throws {
+        var user = Driver()
+        let order = try bill(&user)
+        user.take(.fact(Make.fact(.orderReady, order: Make.order(order.orderID, .pending))))
+        report(order, .creating, &user)
+        #expect(user.orders[order.orderID]?.state == .pending)
+        #expect(user.panel?.keyboard.first?.first?.url != nil, "it can be paid still")
+        let steps: [(Order.State, Order.State)] = [
+            (.canceled, .canceled), (.pending, .canceled), (.paid, .paid), (.pending, .paid), (.canceled, .paid),
+        ]
+        for (reported, expected) in steps {
+            report(order, reported, &user)
+            #expect(user.orders[order.orderID]?.state == expected, "after \(reported)")
+        }
+    }
+
     @Test func `where there is no other way none is offered`() throws {
         var user = Driver()
         _ = try bill(&user, rails: [.yookassa])
