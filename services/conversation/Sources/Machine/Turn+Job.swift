@@ -39,13 +39,14 @@ extension Turn {
         intent = .nothing
     }
 
-    /// A running job comes back as its status card, a finished one as its result.
+    /// A running job comes back as its status card, a finished one as its result. A group has none of its own: its card
+    /// says what came of it, and leads to the results.
     private mutating func show(_ known: KnownJob) {
-        guard known.progress.isFinal else {
+        guard known.progress.isFinal, known.group == nil else {
             var job = known
             job.cardRevision = nextRevision(after: job.cardRevision)
             let content =
-                job.group.map { GroupCards(texts: texts, scene: scene).status(of: job, $0) }
+                job.group.map { GroupCards(texts: texts, scene: scene).shownAgain(job, $0) }
                 ?? JobCards(texts: texts, scene: scene).status(of: job)
             commands.append(putCard(for: job, content, repost: true))
             note(job)

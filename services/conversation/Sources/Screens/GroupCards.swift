@@ -27,6 +27,21 @@ struct GroupCards {
         return MessageContent(text: lines.joined(separator: "\n"), keyboard: keyboard.limited)
     }
 
+    /// The card from the list of jobs. The results have come by themselves, long ago perhaps: it leads to them.
+    func shownAgain(_ job: KnownJob, _ group: JobGroup) -> MessageContent {
+        var content = status(of: job, group)
+        var keyboard = keyboard()
+        let results = group.parts.filter { $0.state == .succeeded && (group.copies == 1 || $0.stage == group.stages) }
+        keyboard.grid(
+            results.map { part in
+                let number = group.copies == 1 ? part.stage : part.copy
+                return keyboard.button("\(texts.plain(.buttonShow)) \(number)", .showJob(part.jobID.short))
+            }
+        )
+        content.keyboard = keyboard.limited + content.keyboard
+        return content
+    }
+
     private func title(_ job: KnownJob, _ group: JobGroup) -> String {
         let model = job.modelTitle + (group.copies > 1 ? " ×\(group.copies)" : "")
         return texts.html(

@@ -96,6 +96,20 @@ import Time
         #expect(user.messages.isEmpty && user.jobCards[0].content.text.contains("28\u{A0}₽"))
     }
 
+    @Test func `a finished group in the list of jobs leads to its card and its results`() throws {
+        var user = Driver()
+        let id = try launchThree(&user)
+        accept(id, &user)
+        let all = Make.group(id, copies: 3, [.succeeded, .failed, .succeeded], revision: 9)
+        user.take(.fact(Make.fact(.jobSucceeded, part: 2, of: all, assets: [Make.asset()])))
+        user.take(Make.press(CallbackData(.showJob(id.short), draftSerial: nil).text))
+        let card = try #require(user.jobCards.first)
+        #expect(card.repost && card.content.text.contains("Готово 2 из 3"))
+        #expect(user.session?.draft == nil, "no composer is opened")
+        user.press("Показать 3", on: card.content)
+        #expect(user.messages.first?.input.content.media.count == 1)
+    }
+
     @Test func `a shortage keeps how many were wanted`() throws {
         var user = Driver()
         let id = try launchThree(&user)
