@@ -15,7 +15,7 @@ extension Turn {
             go(to: .composer)
         case .edit:
             session.open(job.repeatable)
-            notices.append(texts.html(.noticeEditPrompt))
+            if draftModel?.mainText != nil { notices.append(texts.html(.noticeEditPrompt)) }
             go(to: .composer)
         case .follow(let task, _, let asset): follow(task, job, asset)
         case .inFull:

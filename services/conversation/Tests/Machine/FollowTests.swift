@@ -123,6 +123,19 @@ import Testing
         #expect(user.session?.draft?.modelNumber == 34 && user.session?.draft?.media["audio_url"] == [voice])
     }
 
+    @Test(arguments: [(2, true), (20, false)])
+    func `new words are asked for only where a model takes some`(model: Int, areAsked: Bool) {
+        var user = Driver()
+        let job = user.launch()
+        user.jobs[job]?.draft = Draft(modelNumber: model).filled(
+            text: "лиса",
+            media: [Make.image()],
+            model: Sample.catalogue.model(model) ?? Self.reframe
+        )
+        user.take(Make.press(CallbackData(.edit(job.short), draftSerial: nil).text))
+        #expect(user.screen == .composer && user.panelText.contains("Пришлите новый текст") == areAsked)
+    }
+
     @Test func `a later stage is never given to a model that would have to ask for words`() {
         #expect(Follow.chain([.imageToVideo], from: .image, madeBy: 2, text: nil, in: Sample.catalogue) == nil)
         #expect(Follow.chain([.imageToVideo], from: .image, madeBy: 2, text: "лети", in: Sample.catalogue)?.count == 1)
