@@ -59,6 +59,11 @@ extension Draft {
 }
 
 extension Catalogue {
+    /// A model's title in the reader's language, which a report of its job knows only in Russian.
+    func title(of number: Int?, or reported: String, _ texts: Texts) -> String {
+        number.flatMap(model).map { texts.title(of: $0) } ?? reported
+    }
+
     /// The titles of a run's models, in the order in which they work: `Z-Image → Kling`.
     func title(of draft: Draft, _ texts: Texts) -> String {
         ([draft.modelNumber] + draft.stages.map(\.modelNumber)).map { number in

@@ -69,7 +69,8 @@ extension Turn {
         note(job)
         let texts = Texts(job.language)
         if let group = job.group {
-            commands.append(putCard(for: job, GroupCards(texts: texts, scene: scene).tooLateToCancel(job, group)))
+            let cards = GroupCards(texts: texts, scene: scene, catalogue: catalogue)
+            commands.append(putCard(for: job, cards.tooLateToCancel(job, group)))
         } else {
             commands.append(putCard(for: job, JobCards(texts: texts, scene: scene).tooLateToCancel(job)))
         }

@@ -39,8 +39,7 @@ extension Turn {
             chatID: member.chatID,
             language: group.language,
             draft: draft,
-            modelTitle: catalogue.model(member.modelNumber).map { Texts(group.language).title(of: $0) }
-                ?? member.modelTitle,
+            modelTitle: catalogue.title(of: member.modelNumber, or: member.modelTitle, Texts(group.language)),
             priceKopecks: member.priceKopecks,
             createdAt: member.createdAt
         )
@@ -73,7 +72,7 @@ extension Turn {
         let isNew = known.cardRevision == 0
         known.cardRevision = nextRevision(after: known.cardRevision)
         note(known)
-        let cards = GroupCards(texts: Texts(known.language), scene: scene)
+        let cards = GroupCards(texts: Texts(known.language), scene: scene, catalogue: catalogue)
         if reported.isOver, !reported.isCancelled, reported.doneOfTotal < reported.total {
             let key = "job:\(known.jobID):summary:\(reported.revision)"
             send(cards.summary(known, reported), key: key, replyTo: known.draft.promptMessageID)

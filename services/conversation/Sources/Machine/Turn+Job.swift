@@ -46,7 +46,7 @@ extension Turn {
             var job = known
             job.cardRevision = nextRevision(after: job.cardRevision)
             let content =
-                job.group.map { GroupCards(texts: texts, scene: scene).shownAgain(job, $0) }
+                job.group.map { GroupCards(texts: texts, scene: scene, catalogue: catalogue).shownAgain(job, $0) }
                 ?? JobCards(texts: texts, scene: scene).status(of: job)
             commands.append(putCard(for: job, content, repost: true))
             note(job)

@@ -4,6 +4,7 @@ internal import Contracts
 struct GroupCards {
     let texts: Texts
     let scene: Scene
+    let catalogue: Catalogue
 
     private func keyboard() -> Keyboard { Keyboard(texts: texts, scene: scene, draftSerial: nil) }
 
@@ -19,7 +20,7 @@ struct GroupCards {
             isOver ? keyboard.button(.buttonCreate, .tasks) : keyboard.button(.buttonJobs, .jobs)
         )
         var lines = [title(job, group), isOver ? outcome(group) : reserved(group)]
-        lines += rows(group) + wishes(job)
+        lines += rows(job, group) + wishes(job)
         if !isOver {
             let wait = texts.duration(seconds: group.typicalSeconds)
             lines.append(texts.html(.cardWait, ["wait": .text(wait)]))
@@ -57,9 +58,15 @@ struct GroupCards {
     }
 
     /// A line for each copy, or for each step of a single chain.
-    private func rows(_ group: JobGroup) -> [String] {
+    private func rows(_ job: KnownJob, _ group: JobGroup) -> [String] {
         if group.copies == 1 {
-            return group.parts.map { row(String($0.stage), $0.modelTitle, $0) }
+            // The row knows the models by number; one that was restored from a report may not.
+            let numbers = [job.draft.modelNumber] + job.draft.stages.map(\.modelNumber)
+            return group.parts.map { part in
+                let place = part.stage - 1
+                let number = numbers.count == group.stages && numbers.indices.contains(place) ? numbers[place] : nil
+                return row(String(part.stage), catalogue.title(of: number, or: part.modelTitle, texts), part)
+            }
         }
         return (1...group.copies).compactMap { copy in
             let steps = group.parts.filter { $0.copy == copy }

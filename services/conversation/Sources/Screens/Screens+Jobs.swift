@@ -39,7 +39,8 @@ extension Screens {
         return texts.html(
             .jobRow,
             [
-                "n": .text(String(number)), "model": .text(job.modelTitle),
+                "n": .text(String(number)),
+                "model": .text(catalogue.title(of: job.modelNumber, or: job.modelTitle, texts)),
                 "prompt": .text(Texts.shortened(job.prompt ?? "", to: 60)),
                 "state": .text(state), "price": .text(texts.price(run.kopecks)),
             ]
@@ -67,7 +68,8 @@ extension Screens {
             texts.html(
                 .historyRow,
                 [
-                    "n": .text(String(number)), "model": .text(job.modelTitle),
+                    "n": .text(String(number)),
+                    "model": .text(catalogue.title(of: job.modelNumber, or: job.modelTitle, texts)),
                     "date": .text(texts.date(job.createdAt)),
                     "prompt": .text(Texts.shortened(job.prompt ?? "", to: 60)),
                     "price": .text(texts.price(job.chargedKopecks ?? job.priceKopecks)),
