@@ -23,6 +23,10 @@ extension Turn {
                 return heal(.toastOutdated)
             }
         }
+        // A place among the drafts put aside means another draft once one of them has been opened.
+        if case .parkedDraft = data.action, data.revision != CallbackData.revision(of: session.draftSerial) {
+            return heal(.toastOutdated)
+        }
         perform(data.action)
     }
 

@@ -35,7 +35,7 @@ extension Screens {
         }
         keyboard.row(keyboard.button(.buttonCreate, .tasks, session.draft?.holdsWork == true ? nil : .primary))
         keyboard.grid(
-            session.parked.prefix(2).enumerated().map { index, draft in
+            session.parked.enumerated().map { index, draft in
                 keyboard.button(parkedTitle(draft), .parkedDraft(index))
             }
         )

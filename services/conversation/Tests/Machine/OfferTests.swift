@@ -51,6 +51,23 @@ import Time
         #expect(user.session?.parked.map { $0.inputs["prompt"] } == ["песня о лисе"])
     }
 
+    @Test func `every draft that was put aside has a button, and a second tap opens no other one`() throws {
+        var user = Driver()
+        for number in 1...6 {
+            user.take(Make.text("лиса \(number)"))
+            user.take(Make.press(CallbackData(.keepOffer, draftSerial: nil).text))
+        }
+        let home = user.panel
+        let parked = user.session?.parked.compactMap { $0.inputs["prompt"]?.string } ?? []
+        try #require(parked.count == 5)
+        #expect(parked.allSatisfy { prompt in user.panelButtons.contains { $0.contains(prompt) } })
+        user.press(parked[1], on: home)
+        #expect(user.session?.draft?.inputs["prompt"]?.string == parked[1])
+        user.press(parked[1], on: home)
+        #expect(user.session?.draft?.inputs["prompt"]?.string == parked[1] && user.screen == .composer)
+        #expect(user.toast?.text == "Кнопка устарела, обновил экран")
+    }
+
     @Test func `a model that does not take the photo leaves it for one that does`() {
         var user = Driver()
         user.take(Make.photo())
