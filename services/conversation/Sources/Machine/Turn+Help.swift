@@ -6,6 +6,7 @@ extension Turn {
         guard let model = draftModel, session.draft?.prompt(of: model)?.isEmpty == false else {
             return missing(.toastOutdated)
         }
+        toast = Toast(text: texts.plain(.toastHelping))
         intent = .help(kind)
     }
 
@@ -16,6 +17,8 @@ extension Turn {
     }
 
     mutating func takeHelp(_ outcome: HelpOutcome?, _ kind: PromptHelpKind) {
+        // Suggestions of a day are counted, and words take their time: a second tap meanwhile asks for no more.
+        session.draftSerial += 1
         switch outcome {
         case .suggested(let help) where help.after != help.before:
             session.suggestion = Suggestion(kind: kind, after: help.after, costKopecks: help.costKopecks)

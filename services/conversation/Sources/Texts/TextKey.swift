@@ -75,5 +75,5 @@ enum TextKey: String, CaseIterable, Sendable {
     // Toasts
     case toastOutdated, toastStarting, toastNotYours, toastModelGone, toastNoDraft, toastDiscarded, toastKept,
         toastMissing, toastLaunching, toastSaved, toastJobUnknown, toastJobEnded, toastCancelling, toastSending,
-        toastOrdering, toastChecking
+        toastOrdering, toastChecking, toastHelping
 }

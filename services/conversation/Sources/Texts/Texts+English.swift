@@ -351,6 +351,7 @@ extension Texts {
         case .toastSending: "Sending…"
         case .toastOrdering: "Writing the bill…"
         case .toastChecking: "Checking…"
+        case .toastHelping: "Finding the words…"
         }
     }
 }

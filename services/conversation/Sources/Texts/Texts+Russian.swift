@@ -351,6 +351,7 @@ extension Texts {
         case .toastSending: "Отправляю…"
         case .toastOrdering: "Выставляю счёт…"
         case .toastChecking: "Проверяю…"
+        case .toastHelping: "Подбираю слова…"
         }
     }
 }

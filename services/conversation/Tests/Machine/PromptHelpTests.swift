@@ -24,6 +24,21 @@ struct PromptHelpScreenTests {
         #expect(user.session?.suggestion == nil)
     }
 
+    @Test func `a second tap while words are looked for uses up no other suggestion`() {
+        var user = Driver()
+        user.compose()
+        let composer = user.panel
+        user.help = suggestion("рыжая лиса, мягкий свет")
+        user.press("Улучшить", on: composer)
+        #expect(user.toast?.text == "Подбираю слова…")
+        user.help = suggestion("рыжая лиса, туман")
+        user.press("Улучшить", on: composer)
+        #expect(user.wants.help == nil && user.screen == .promptHelp)
+        #expect(user.session?.suggestion?.after == "рыжая лиса, мягкий свет")
+        user.press("Ещё")
+        #expect(user.session?.suggestion?.after == "рыжая лиса, туман", "the screen's own button asks for another")
+    }
+
     @Test func `long words in letters of two units still fit into one message`() {
         var user = Driver()
         let foxes = String(repeating: "🦊", count: 1_500)
