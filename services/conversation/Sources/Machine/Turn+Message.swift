@@ -173,6 +173,8 @@ extension Turn {
             return session.open(take(offer, for: model))
         }
         guard let old else { return session.open(Draft(modelNumber: model.number)) }
+        // Back from the model's card: the run is the same, with whatever a trial has paid of it.
+        guard old.modelNumber != model.number else { return session.screen = .composer }
         // Whoever takes another model instead does not want the run that had stopped any more.
         if session.isDraftWaiting { session.waiting = nil }
         let carried = old.carried(to: model, from: catalogue.model(old.modelNumber))

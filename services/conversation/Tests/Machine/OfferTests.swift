@@ -68,6 +68,17 @@ import Time
         #expect(user.toast?.text == "Кнопка устарела, обновил экран")
     }
 
+    @Test func `the way back over the model's card keeps a trial and what one has paid`() {
+        var user = Driver()
+        user.compose()
+        user.session?.editDraft { ($0.trial, $0.full) = (GoldenScreensTests.jobID, ["resolution": "4K"]) }
+        let draft = user.session?.draft
+        user.press("Назад")
+        #expect(user.screen == .model(number: 2))
+        user.press("Начать")
+        #expect(user.screen == .composer && user.session?.draft?.isSameRun(as: draft ?? Draft(modelNumber: 0)) == true)
+    }
+
     @Test func `a model that does not take the photo leaves it for one that does`() {
         var user = Driver()
         user.take(Make.photo())
