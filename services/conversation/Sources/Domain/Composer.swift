@@ -191,6 +191,7 @@ extension Draft {
         if let copies, draft.copyChoices(of: model).contains(copies) { draft.copies = copies }
         draft.promptMessageID = promptMessageID
         draft.promptAt = promptAt
+        draft.isJoined = isJoined
         return draft
     }
 }

@@ -14,6 +14,8 @@ struct Draft: Codable, Sendable, Equatable {
     var promptMessageID: Int64?
     /// When the last piece of the prompt was written, to join what Telegram's clients split.
     var promptAt: Timestamp?
+    /// Whether the prompt was joined from several messages, so that none of them is the whole of it; absent if not.
+    var isJoined: Bool?
     /// The price of exactly these inputs; dropped by every change.
     var price: FrozenPrice?
     /// How many runs the confirm makes; nil for one.

@@ -89,6 +89,8 @@ struct Offer: Codable, Sendable, Equatable {
     var messageID: Int64?
     /// When the last piece of the text was written, to join what Telegram's clients split.
     var textAt: Timestamp?
+    /// Whether the text was joined; absent if not.
+    var isJoined: Bool?
     /// What `Session.draftSerial` was when it came; absent in sessions of an older build.
     var draftSerial: Int64?
 

@@ -46,6 +46,7 @@ extension Turn {
             draft.set(target.name, to: .string(isContinued ? previous + text : text))
             draft.promptMessageID = message.messageID > 0 ? message.messageID : nil
             draft.promptAt = message.date
+            draft.isJoined = isContinued ? true : nil
         }
         if isContinued { notices.append(texts.html(.noticeJoined)) }
     }
@@ -113,6 +114,7 @@ extension Turn {
         session.editDraft { draft in
             draft.set(main.name, to: .string(caption))
             draft.promptMessageID = message.messageID > 0 ? message.messageID : nil
+            draft.isJoined = nil
         }
     }
 
@@ -139,6 +141,7 @@ extension Turn {
             media: message.repliedMedia.isEmpty ? shown?.media ?? [] : message.repliedMedia,
             messageID: message.messageID,
             textAt: message.date,
+            isJoined: isContinued ? true : nil,
             draftSerial: session.draftSerial
         )
         go(to: .offer)
@@ -191,6 +194,7 @@ extension Turn {
         for notice in lost where !notices.contains(notice) { notices.append(notice) }
         draft.promptMessageID = offer.messageID.flatMap { $0 > 0 ? $0 : nil }
         draft.promptAt = offer.textAt
+        draft.isJoined = offer.isJoined
         session.offer = nil
         return draft
     }

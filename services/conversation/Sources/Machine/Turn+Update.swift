@@ -55,10 +55,11 @@ extension Turn {
         if scene.isGroup { session.belowPanel -= 1 }
     }
 
-    /// A prompt that was corrected before it was sent off is corrected in the draft; anything else stays as it was.
+    /// A prompt that was corrected before it was sent off is corrected in the draft; anything else stays as it was. So
+    /// does a prompt that was joined: the message is only a piece of it.
     private mutating func planEdit(_ message: IncomingMessage) {
         guard let draft = session.draft, draft.promptMessageID == message.messageID, message.messageID > 0,
-            let main = draftModel?.mainText
+            draft.isJoined != true, let main = draftModel?.mainText
         else { return beQuiet() }
         let text: String? =
             switch message.body {

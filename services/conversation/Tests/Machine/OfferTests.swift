@@ -34,6 +34,19 @@ import Time
         #expect(user.session?.offer?.text == "новый запрос")
     }
 
+    @Test(arguments: [true, false])
+    func `the correction of one piece of a joined text does not replace the whole`(isComposing: Bool) {
+        var user = Driver()
+        if isComposing { user.compose() }
+        user.take(Make.text(String(repeating: "а", count: 4_096), id: 600))
+        user.take(Make.text("конец", id: 601, at: Make.now + .seconds(1)))
+        if !isComposing { user.press("Картинка") }
+        var edit = Make.text("финал", id: 601)
+        if case .message(let message) = edit.content { edit.content = .editedMessage(message) }
+        #expect(user.take(edit).outcome == .quiet)
+        #expect(user.session?.draft?.inputs["prompt"]?.string?.unicodeScalars.count == 4_101)
+    }
+
     @Test func `words after a photo with a caption are for that photo`() {
         var user = Driver()
         user.take(Make.photo(caption: "сделай море"))
