@@ -108,7 +108,7 @@ struct UpdateReader {
         }
     }
 
-    private func chat(_ wire: TelegramWire.Chat) -> Chat {
+    func chat(_ wire: TelegramWire.Chat) -> Chat {
         switch wire.type {
         case "private": Chat(id: wire.id, kind: .private)
         case "channel": Chat(id: wire.id, kind: .channel)
@@ -123,11 +123,12 @@ struct UpdateReader {
             return .service(kind: service)
         }
         if let media = media(photo: wire.photo, files: wire.files) {
-            return .media(media, caption: wire.caption.flatMap { $0.isEmpty ? nil : $0 })
+            return .media(media, caption: wire.caption.flatMap { $0.isEmpty ? nil : words($0, of: wire) })
         }
         if let kind = Self.unsupportedMembers.first(where: wire.members.contains) { return .unsupported(kind: kind) }
         guard let text = wire.text, !text.isEmpty else { return .unsupported(kind: "unknown") }
-        return BotCommand(text).map { .command($0) } ?? .text(text)
+        let said = words(text, of: wire)
+        return BotCommand(said).map { .command($0) } ?? .text(said)
     }
 
     private func media(photo: [TelegramWire.File], files: [(kind: String, file: TelegramWire.File)]) -> MediaReference?
@@ -165,22 +166,5 @@ struct UpdateReader {
             height: file.height,
             durationSeconds: file.duration
         )
-    }
-
-    private func isAddressed(_ wire: TelegramWire.Message) -> Bool {
-        if let from = wire.repliedTo?.from, from.isBot == true,
-            !botUsername.isEmpty, from.username?.lowercased() == botUsername
-        {
-            return true
-        }
-        guard !botUsername.isEmpty, let text = wire.text ?? wire.caption else { return false }
-        let units = Array(text.utf16)
-        return wire.entities.contains { entity in
-            guard entity.type == "mention", entity.offset >= 0, entity.length > 1,
-                entity.offset <= units.count, entity.length <= units.count - entity.offset
-            else { return false }
-            let slice = units[entity.offset..<entity.offset + entity.length]
-            return String(decoding: slice, as: UTF16.self).lowercased() == "@\(botUsername)"
-        }
     }
 }
