@@ -85,7 +85,7 @@ struct UpdateReader {
             date: Timestamp(seconds: wire.date),
             body: body(wire),
             mediaGroupID: wire.mediaGroupID,
-            repliedMedia: wire.repliedTo.flatMap { media(photo: $0.photo, files: $0.files) }.map { [$0] } ?? [],
+            repliedMedia: subjects(of: wire),
             isAddressed: isAddressed(wire)
         )
     }
@@ -123,12 +123,26 @@ struct UpdateReader {
             return .service(kind: service)
         }
         if let media = media(photo: wire.photo, files: wire.files) {
+            if let command = captioned(wire) { return .command(command) }
             return .media(media, caption: wire.caption.flatMap { $0.isEmpty ? nil : words($0, of: wire) })
         }
         if let kind = Self.unsupportedMembers.first(where: wire.members.contains) { return .unsupported(kind: kind) }
         guard let text = wire.text, !text.isEmpty else { return .unsupported(kind: "unknown") }
         let said = words(text, of: wire)
         return BotCommand(said).map { .command($0) } ?? .text(said)
+    }
+
+    /// A request under a file is about that file; every other word there is a caption, whatever it begins with.
+    private func captioned(_ wire: TelegramWire.Message) -> BotCommand? {
+        let command = wire.caption.flatMap { BotCommand(words($0, of: wire)) }
+        return command.flatMap { BotCommand.requests.contains($0.name) ? $0 : nil }
+    }
+
+    /// What a command is about: the file that it stands under, else that of the message which it answers.
+    private func subjects(of wire: TelegramWire.Message) -> [MediaReference] {
+        let own = captioned(wire) == nil ? nil : media(photo: wire.photo, files: wire.files)
+        let file = own ?? wire.repliedTo.flatMap { media(photo: $0.photo, files: $0.files) }
+        return file.map { [$0] } ?? []
     }
 
     private func media(photo: [TelegramWire.File], files: [(kind: String, file: TelegramWire.File)]) -> MediaReference?

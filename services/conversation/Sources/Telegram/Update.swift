@@ -72,6 +72,9 @@ struct BotCommand: Sendable, Equatable {
     /// The rest of the text, trimmed; the payload of a deep link.
     var argument: String
 
+    /// The commands that ask for something to be made.
+    static let requests: Set<String> = ["generate", "imagine"]
+
     /// Reads a message text; nil if it is no command.
     init?(_ text: String) {
         guard text.hasPrefix("/") else { return nil }

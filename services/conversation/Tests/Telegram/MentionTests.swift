@@ -50,6 +50,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [("/imagine@kist_ai_bot сделай море", Make.group), ("/imagine сделай море", Make.user)])
+    func `a request under a photo is about that photo`(caption: String, chat: ChatID) throws {
+        let read = try message(caption, in: chat, hasPhoto: true)
+        var user = Driver()
+        user.scene = Scene(userID: Make.user, chatID: chat)
+        user.take(Update(kind: "message", content: .message(read)))
+        #expect(user.screen == .composer && user.session?.draft?.inputs["prompt"] == "сделай море")
+        #expect(user.session?.draft?.media["image_urls"]?.map(\.telegramFileID) == ["photo-1"])
+    }
+
+    @Test func `a request to another bot, and any other command under a photo, is left alone`() throws {
+        var user = Driver()
+        user.scene = Scene(userID: Make.user, chatID: Make.group)
+        let other = try message("/imagine@other_bot лиса", hasPhoto: true)
+        #expect(user.take(Update(kind: "message", content: .message(other))).outcome == .quiet)
+        guard case .media(_, let caption) = try message("/help", in: Make.user, hasPhoto: true).body else {
+            return #expect(Bool(false), "the photo is lost")
+        }
+        #expect(caption == "/help")
+    }
+
     @Test func `other names, and ours in private, are words like any other`() throws {
         #expect(try message("@somebody нарисуй кота", name: "@somebody").body == .text("@somebody нарисуй кота"))
         let own = try message("котик для @kist_ai_bot", in: Make.user)
