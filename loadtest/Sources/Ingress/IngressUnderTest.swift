@@ -106,9 +106,9 @@ struct IngressUnderTest: Sendable {
     /// Updates that the consumer has handled: all, and those within five milliseconds of their webhook.
     func handled() async throws -> (all: Int, soon: Int) {
         let text = try await metrics()
-        let all = text.firstMatch(of: /atelier_ingress_dispatch_seconds_count\{consumer="conversation"\} (\d+)/)
+        let all = text.firstMatch(of: /atelier_ingress_dispatch_seconds_count\{.*consumer="conversation"\} (\d+)/)
         let soon = text.firstMatch(
-            of: /atelier_ingress_dispatch_seconds_bucket\{consumer="conversation",le="0\.005"\} (\d+)/
+            of: /atelier_ingress_dispatch_seconds_bucket\{.*consumer="conversation",le="0\.005"\} (\d+)/
         )
         return (all.flatMap { Int($0.1) } ?? 0, soon.flatMap { Int($0.1) } ?? 0)
     }
