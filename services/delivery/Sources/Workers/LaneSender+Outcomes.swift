@@ -1,6 +1,5 @@
 internal import Concurrency
 internal import Contracts
-internal import EventLoop
 internal import Postgres
 internal import Telemetry
 internal import Time
@@ -9,8 +8,6 @@ internal import Time
 
 extension LaneSender {
     private static let backoff = Backoff(first: .seconds(1), cap: .seconds(60))
-    private static let maximumWrites = 7
-    private static let writeBackoff = Backoff(first: .milliseconds(50), cap: .seconds(2))
     private static let pauseOfRefusedBot = Duration.seconds(30)
 
     /// Stores the verdict with its consequences.
@@ -34,7 +31,8 @@ extension LaneSender {
         default:
             break
         }
-        try await persist {
+        // What Telegram has answered must not be forgotten.
+        try await PersistentWrite.run(on: loop) {
             try await lanes.settle(head, attempt: attempt, progress: message.progress, record)
         }
         if case .moved(let chat) = verdict {
@@ -43,20 +41,6 @@ extension LaneSender {
         }
         count(head, record)
         return course
-    }
-
-    /// Repeats a write through a short outage of the database: what Telegram has answered must not be forgotten. The
-    /// write counts once, because it names its attempt.
-    private func persist(_ write: () async throws -> Void) async throws {
-        var attempt = 1
-        while true {
-            do {
-                return try await write()
-            } catch let error as PostgresError where error.isRetryable && attempt < Self.maximumWrites {
-                try await loop.sleep(for: Self.writeBackoff.delay(attempt: attempt))
-                attempt += 1
-            }
-        }
     }
 
     /// Keeps the store of file ids in step with an answer; losing that only costs an upload.

@@ -1,6 +1,4 @@
-internal import Concurrency
 internal import Contracts
-internal import EventLoop
 internal import Foundation
 internal import Jobs
 internal import ModelCatalogue
@@ -11,22 +9,10 @@ internal import Time
 
 /// What becomes of an attempt when the provider has answered.
 extension JobRunner {
-    private static let maximumWrites = 7
-    private static let writeBackoff = Backoff(first: .milliseconds(50), cap: .seconds(2))
-
-    /// Repeats a write through a short outage of the database: a task's id is told once, and without it only a callback
-    /// brings the result. The job's fencing number keeps what another worker has done since; a repeat after a commit
-    /// that was not heard of writes the same and reports it again.
+    /// A task's id is told once, and without it only a callback brings the result. The job's fencing number keeps what
+    /// another worker has done since; a repeat after a commit that was not heard of writes the same and reports it again.
     private func persist(_ write: () async throws -> JobRow?) async throws -> JobRow? {
-        var attempt = 1
-        while true {
-            do {
-                return try await write()
-            } catch let error as PostgresError where error.isRetryable && attempt < Self.maximumWrites {
-                try await tools.loop.sleep(for: Self.writeBackoff.delay(attempt: attempt))
-                attempt += 1
-            }
-        }
+        try await PersistentWrite.run(on: tools.loop, write)
     }
 
     /// Stores what createTask answered, with what follows from it.

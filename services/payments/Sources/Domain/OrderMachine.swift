@@ -1,5 +1,10 @@
 package import Contracts
 
+extension Order.State {
+    /// Whether the order's money has been seen.
+    package var hasMoney: Bool { self == .paid || self == .credited }
+}
+
 /// The life of an order: creating → pending → paid → credited, or canceled.
 ///
 /// Pure: it is told what has happened and says what follows. Everything may be told twice and late; what changes nothing

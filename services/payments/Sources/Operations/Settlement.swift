@@ -66,7 +66,7 @@ package struct Settlement: Sendable {
                 paymentID: order.paymentID,
                 shopID: shop.id,
                 isTest: shop.isTest,
-                isPaid: order.state == .paid || order.state == .credited
+                isPaid: order.state.hasMoney
             )
             let verdict = PaymentCheck.verdict(reading, expectation)
             if case .mismatch(let mismatch) = verdict { return .stray(.mismatch(mismatch)) }
@@ -143,7 +143,7 @@ package struct Settlement: Sendable {
         var order = order
         var machine = OrderMachine(order.state)
         let consequences = machine.apply(event)
-        if consequences == nil, event == .paymentCanceled, order.state == .paid || order.state == .credited {
+        if consequences == nil, event == .paymentCanceled, order.state.hasMoney {
             return .stray(.canceledAfterPayment)
         }
         order.state = machine.state

@@ -132,14 +132,17 @@ final class FollowOrders: Worker {
                 if after.state == .pending, usual == nil { try await giveUp(order) }
                 return
             }
-            if usual == nil { try await giveUp(order) } else { try await postpone(order, by: .seconds(300)) }
-        case .notFound, .refused:
-            // The provider does not know it, or it is not the order's: after three days nobody waits for it.
-            if usual == nil { try await giveUp(order) } else { try await postpone(order, by: .seconds(300)) }
+            try await waitOrGiveUp(order, usual)
+        case .notFound, .refused: try await waitOrGiveUp(order, usual)
         case .credentialsRejected: try await postpone(order, by: .seconds(300))
         case .limited(let hint), .unknown(_, let hint):
             try await postpone(order, by: max(hint ?? .zero, usual ?? .seconds(3_600)))
         }
+    }
+
+    /// The provider does not know the payment, or it is not the order's: after three days nobody waits for it.
+    private func waitOrGiveUp(_ order: StoredOrder, _ usual: Duration?) async throws {
+        if usual == nil { try await giveUp(order) } else { try await postpone(order, by: .seconds(300)) }
     }
 
     /// Money that comes later is still found by the reconciliation and credited.

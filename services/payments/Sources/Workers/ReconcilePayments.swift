@@ -89,7 +89,7 @@ final class ReconcilePayments: Worker {
         let settled = try await orders.settled(readings.map(\.0.id))
         for (reading, item) in readings where !settled.contains(reading.id) {
             guard case .order(let order) = try await settlement.apply(reading, content: item) else { continue }
-            if order.state == .paid || order.state == .credited {
+            if order.state.hasMoney {
                 metrics.reconciled.increment()
                 log.warning("payment found by reconciliation", [.orderID: .describing(order.orderID)])
             }
